@@ -1,0 +1,1 @@
+"""The `wangge` command, one sub-command a module."""

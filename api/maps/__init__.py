@@ -1,0 +1,1 @@
+"""Offline folium pages and printed maps made from frames."""

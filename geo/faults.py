@@ -1,0 +1,128 @@
+"""What is wrong with data, as a value: named, located, and saying what to do.
+
+A fault is a result, not an accident: readers and checks collect *all* faults of an input and either return
+them (rejects, defects) or raise them together as one :class:`DataError`. The command line, the rejects files
+and the HTTP replies all print the same :class:`Fault`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+#: Every kind of fault with its title in Chinese and English. The kind is stable: clients rely on it.
+KINDS: dict[str, tuple[str, str]] = {
+    # coordinates
+    "coordinate-missing": ("缺少坐标", "Coordinate missing"),
+    "coordinate-not-a-number": ("坐标不是数字", "Coordinate is not a number"),
+    "coordinate-out-of-range": ("坐标超出范围", "Coordinate out of range"),
+    "coordinate-swapped": ("经纬度颠倒", "Longitude and latitude swapped"),
+    "datum-missing": ("未说明坐标系", "Datum or CRS not stated"),
+    "datum-unknown": ("坐标系无法识别", "Unknown datum or CRS"),
+    "datum-contradicted": ("坐标系与位置范围矛盾", "The extent contradicts the stated datum or CRS"),
+    "datum-ballpark": ("坐标转换精度未知", "Only a transformation of unknown accuracy exists"),
+    # one geometry
+    "geometry-missing": ("缺少几何", "Geometry missing"),
+    "geometry-empty": ("几何为空", "Empty geometry"),
+    "geometry-invalid": ("几何无效", "Invalid geometry"),
+    "geometry-type": ("几何类型不符", "Wrong geometry type"),
+    "geometry-curved": ("曲线几何", "Curved geometry"),
+    "geometry-3d": ("三维坐标已去除", "Heights were dropped"),
+    "geometry-antimeridian": ("跨越 180° 经线", "Crosses the antimeridian"),
+    "geometry-repaired": ("几何已修复", "Geometry was repaired"),
+    # codes, hierarchy, values
+    "code-missing": ("缺少编码", "Code missing"),
+    "code-malformed": ("编码格式错误", "Malformed code"),
+    "code-duplicate": ("编码重复", "Duplicate code"),
+    "code-generated": ("编码由系统生成", "Code was generated"),
+    "code-retired": ("编码已停用", "Code was retired and belongs to another feature"),
+    "parent-missing": ("上级不存在", "Parent not found"),
+    "parent-mismatch": ("编码与上级不符", "Code does not start with its parent's"),
+    "outside-parent": ("超出上级边界", "Outside its parent"),
+    "value-invalid": ("字段值无效", "Invalid value"),
+    "value-missing": ("缺少必填字段", "Required value missing"),
+    "field-unknown": ("字段不存在", "No such field"),
+    "type-unknown": ("设施类型未知", "Unknown facility type"),
+    # the partition
+    "overlap": ("重叠", "Overlap"),
+    "gap": ("缝隙", "Gap"),
+    "gap-enclosed": ("内部空洞", "Enclosed gap"),
+    "gap-at-parent": ("与上级边界间的缝隙", "Gap at the parent's border"),
+    "sliver": ("细碎面", "Sliver"),
+    "t-junction": ("单侧节点", "Node on one side only"),
+    "duplicate-geometry": ("几何重复", "Duplicate geometry"),
+    # streets
+    "street-island": ("孤立路段", "Street island"),
+    "street-joined": ("立体交叉被误连", "Streets of different levels share a node"),
+    "snapped-far": ("离道路过远", "Far from any street"),
+    "unreachable": ("无法到达", "Unreachable"),
+    # files and requests
+    "file-unreadable": ("文件无法读取", "Unreadable file"),
+    "file-truncated": ("文件不完整", "Truncated file"),
+    "file-empty": ("文件中没有数据", "No data in the file"),
+    "file-too-large": ("文件过大", "File too large"),
+    "format-unknown": ("格式不支持", "Unsupported format"),
+    "encoding-unknown": ("文字编码无法识别", "Unknown text encoding"),
+    "parameter-invalid": ("参数错误", "Invalid parameter"),
+    "layer-empty": ("图层为空", "The layer is empty"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is wrong.
+
+    Parameters
+    ----------
+    kind
+        A key of :data:`KINDS`.
+    message
+        What is wrong, quoting the offending value, and what to do about it.
+    layer, field
+        Where in the data model.
+    row
+        Record number in its file, from 1, headers not counted.
+    id
+        Code, or else the identifier, of the feature.
+    lon, lat
+        A place of the fault, EPSG:4326.
+    size, unit
+        How large: ``m``, ``m2`` or ``count``.
+    """
+
+    kind: str
+    message: str
+    layer: str | None = None
+    field: str | None = None
+    row: int | None = None
+    id: str | None = None
+    lon: float | None = None
+    lat: float | None = None
+    size: float | None = None
+    unit: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"no such kind of fault: {self.kind!r}")
+
+    @property
+    def title(self) -> tuple[str, str]:
+        """The kind in Chinese and in English."""
+        return KINDS[self.kind]
+
+    def as_dict(self) -> dict[str, str | int | float]:
+        """The stated fields only, for JSON."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+    def __str__(self) -> str:
+        where = [f"row {self.row}" if self.row is not None else "", self.id or "", self.field or ""]
+        if self.lon is not None and self.lat is not None:
+            where.append(f"at {self.lon:.6f},{self.lat:.6f}")
+        place = ", ".join(part for part in where if part)
+        return f"{self.kind}: {place + ': ' if place else ''}{self.message}"
+
+
+class DataError(ValueError):
+    """Input that cannot be used; carries every fault found in it, never only the first."""
+
+    def __init__(self, faults: Fault | Iterable[Fault]) -> None:
+        self.faults: Sequence[Fault] = (faults,) if isinstance(faults, Fault) else tuple(faults)
+        super().__init__("; ".join(map(str, self.faults[:20])))

@@ -1,0 +1,1 @@
+"""Alembic revisions; they import none of our code."""
