@@ -1,0 +1,129 @@
+"""The database: engine, sessions, readiness and migrations."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+import migrations
+from layers.errors import DatabaseFull, DatabaseOutdated, DatabaseUnavailable, DatabaseUnsuitable
+from layers.tables import Base
+
+#: The oldest PostGIS that is tested.
+OLDEST_POSTGIS = (3, 3)
+
+#: SQLSTATEs of a server that is out of disk, memory or connections.
+_OUT_OF_RESOURCES = {"53100", "53200", "53300"}
+
+
+def make_engine(url: str, *, pool_size: int = 40) -> Engine:
+    """Return an engine for a ``postgresql://`` address; nothing is opened yet.
+
+    ``pool_size`` should equal the number of request threads, so that none waits for another's connection.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        If the address cannot be read.
+    """
+    if not re.match(r"postgres(ql)?(\+psycopg2)?://", url):
+        raise DatabaseUnavailable(
+            "WANGGE_DATABASE_URL must look like postgresql://user:password@host:5432/name; "
+            "it does not start with postgresql://."
+        )
+    return create_engine(
+        re.sub(r"^postgres(ql)?(\+psycopg2)?://", "postgresql+psycopg2://", url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
+    )
+
+
+def sessions(engine: Engine) -> sessionmaker[Session]:
+    """Return the maker of sessions; objects stay readable after a commit."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the driver says of a missing or full server into the errors of this package."""
+    try:
+        yield
+    except DBAPIError as error:
+        state = getattr(error.orig, "pgcode", None)
+        if state in _OUT_OF_RESOURCES:
+            raise DatabaseFull from error
+        if isinstance(error, OperationalError) and (error.connection_invalidated or state is None):
+            raise DatabaseUnavailable from error
+        raise
+
+
+def check(engine: Engine) -> str:
+    """Return PostGIS's version when the database can be used at all.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        If it does not answer.
+    DatabaseUnsuitable
+        If PostGIS is missing or older than :data:`OLDEST_POSTGIS`.
+    DatabaseOutdated
+        If migrations are pending, or the database is newer than this program.
+    """
+    with translated(), engine.connect() as connection:
+        version = _postgis(connection)
+        at = MigrationContext.configure(connection).get_current_revision()
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if at != head:
+        raise DatabaseOutdated(
+            f"The database is at migration {at or 'none'}, this program needs {head}; run: wangge db migrate"
+        )
+    return version
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to the newest migration, in one transaction.
+
+    Raises
+    ------
+    DatabaseUnavailable, DatabaseUnsuitable
+        As in :func:`check`.
+    """
+    with translated(), engine.begin() as connection:
+        _postgis(connection)
+        # Two servers started at once must not both migrate.
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('wangge migrate'))"))
+        command.upgrade(_config(connection), "head")
+
+
+def _postgis(connection: Connection) -> str:
+    version: str | None = connection.scalar(
+        text(
+            "SELECT coalesce(max(installed_version), max(default_version))"
+            " FROM pg_available_extensions WHERE name = 'postgis'"
+        )
+    )
+    if version is None:
+        raise DatabaseUnsuitable(
+            "The database server has no PostGIS. On Debian: apt-get install postgresql-15-postgis-3"
+        )
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST_POSTGIS:
+        raise DatabaseUnsuitable(f"PostGIS {version} is too old; 3.3 or later is needed.")
+    return version
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    config.attributes["metadata"] = Base.metadata
+    return config

@@ -1,0 +1,59 @@
+"""What a database decided once: its city and the metric CRS of every length and area."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from geo import crs
+from layers.errors import NotFound
+from layers.tables import Deployment as DeploymentRow
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The settings that live with the data.
+
+    ``metric_crs`` is chosen at the first import, stored, and never derived again: two real districts
+    straddle a zone border, and a later extent must not move every length. ``invented`` marks demo data.
+    """
+
+    city: str
+    metric_crs: str
+    invented: bool
+
+
+def get(session: Session) -> Deployment:
+    """Return the deployment.
+
+    Raises
+    ------
+    NotFound
+        If nothing was imported yet.
+    """
+    row = session.get(DeploymentRow, 1)
+    if row is None:
+        raise NotFound("Nothing has been imported yet; start with: wangge import districts FILE")
+    return Deployment(row.city, row.metric_crs, row.invented)
+
+
+def choose(
+    session: Session,
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    *,
+    now: dt.datetime,
+    city: str = "",
+    invented: bool = False,
+) -> Deployment:
+    """Return the deployment, choosing the metric CRS from these points (degrees) at the first call ever."""
+    row = session.get(DeploymentRow, 1)
+    if row is None:
+        row = DeploymentRow(
+            id=1, metric_crs=crs.choose_metric(lon, lat), city=city, invented=invented, created_at=now
+        )
+        session.add(row)
+        session.flush()
+    return Deployment(row.city, row.metric_crs, row.invented)

@@ -1,0 +1,84 @@
+"""Revisions: which state of every layer held when.
+
+A revision is one number for the whole database. A layer's *version* is the revision that last changed it;
+what is computed from some layers stays right until one of their versions changes.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.orm import Session
+
+from layers.errors import BeforeHistory
+from layers.tables import Revision
+
+#: Key of the advisory lock that orders publishing (exclusive) and intake (shared).
+_PUBLISHING = "wangge publishing"
+
+
+def lock_shared(session: Session) -> None:
+    """Hold off publishing until this transaction ends; any number may hold it at once.
+
+    Taken before reading the revision that an incident is assigned at, so that no publish can slip between
+    that reading and the incident's commit.
+    """
+    session.execute(select(func.pg_advisory_xact_lock_shared(func.hashtext(_PUBLISHING))))
+
+
+def lock_exclusive(session: Session) -> None:
+    """Wait for every intake under way, and hold off others, until this transaction ends."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(_PUBLISHING))))
+
+
+def current(session: Session, now: dt.datetime) -> int:
+    """Return the number of the revision in effect at ``now``; 0 before the first."""
+    return session.scalar(_effective(now)) or 0
+
+
+def at(session: Session, instant: dt.datetime) -> int:
+    """Return the number of the revision the system would have answered from at ``instant``.
+
+    Raises
+    ------
+    BeforeHistory
+        If nothing had been published by then.
+    """
+    number = session.scalar(_effective(instant).where(Revision.published_at <= instant))
+    if number is None:
+        first = session.scalar(select(func.min(Revision.effective_from)))
+        since = (
+            f"the first revision took effect at {first.isoformat()}" if first else "nothing is published yet"
+        )
+        raise BeforeHistory(f"There is no answer for {instant.isoformat()}: {since}.")
+    return number
+
+
+def versions(session: Session, revision: int) -> dict[str, int]:
+    """Return the version of every layer that had been published by ``revision``."""
+    rows = session.execute(
+        text(
+            "SELECT layer, max(number) FROM revisions, unnest(layers) AS layer"
+            " WHERE number <= :revision GROUP BY layer"
+        ),
+        {"revision": revision},
+    )
+    return {layer: number for layer, number in rows}  # noqa: C416 - rows are not pairs to a type checker
+
+
+def version(session: Session, layers: Iterable[str], revision: int) -> int:
+    """Return the newest version among ``layers`` at ``revision``; 0 when none was ever published."""
+    known = versions(session, revision)
+    return max((known.get(layer, 0) for layer in layers), default=0)
+
+
+def revisions(session: Session, *, before: int | None = None, limit: int = 100) -> list[Revision]:
+    """Return revisions, newest first, below ``before`` when it is given."""
+    query = select(Revision).order_by(Revision.number.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Revision.number < before)
+    return list(session.scalars(query))
+
+
+def _effective(instant: dt.datetime) -> Select[tuple[int | None]]:
+    return select(func.max(Revision.number)).where(Revision.effective_from <= instant)

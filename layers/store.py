@@ -1,0 +1,187 @@
+"""Layers in and out of their tables as frames.
+
+A *layer frame* is a GeoDataFrame in EPSG:4326, longitude first, indexed by the feature's uuid (``id``), with
+the layer's columns as in :mod:`layers.tables` less the revisions; ``geom`` is the column ``geometry``. Layers
+without places (posts, links) are plain frames.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Select,
+    Table,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from layers.tables import LAYER_TABLES, LINK_TABLES, Versioned
+
+_REVISIONS = {"rev_from", "rev_to"}
+
+
+def table(layer: str) -> Table:
+    """Return the table of a layer or link.
+
+    Raises
+    ------
+    KeyError
+        If there is no such layer; callers that pass a user's word check it first.
+    """
+    model: type[Versioned] = {**LAYER_TABLES, **LINK_TABLES}[layer]
+    result: Table = model.__table__  # type: ignore[attr-defined]  # set by the declarative base of each model
+    return result
+
+
+def read(
+    session: Session,
+    layer: str,
+    revision: int,
+    *,
+    columns: Sequence[str] | None = None,
+    codes: Collection[str] | None = None,
+    where: ColumnElement[bool] | None = None,
+) -> Any:  # noqa: ANN401 - GeoDataFrame, or DataFrame for a layer without places
+    """Return a layer as it stood at a revision, ordered by id.
+
+    Parameters
+    ----------
+    columns
+        Names to read, without ``id``, which is always there; all of them by default.
+    codes
+        Only these features.
+    where
+        A further condition on ``table(layer).c``; it narrows, it does not decide.
+    """
+    source = table(layer)
+    chosen = [
+        column
+        for column in source.c
+        if column.name not in _REVISIONS
+        and (columns is None or column.name == "id" or _frame_name(column) in columns)
+    ]
+    query = select(*(_expression(column) for column in chosen)).where(valid(source, revision))
+    if codes is not None:
+        query = query.where(source.c.code.in_(list(codes)))
+    if where is not None:
+        query = query.where(where)
+    return _frame(session, query.order_by(source.c.id), chosen)
+
+
+def valid(source: Table, revision: int) -> ColumnElement[bool]:
+    """Return the condition that a row of ``source`` holds at ``revision``."""
+    return (source.c.rev_from <= revision) & or_(source.c.rev_to.is_(None), source.c.rev_to > revision)
+
+
+def close(session: Session, layer: str, ids: Collection[str], revision: int) -> int:
+    """End the current version of these features at ``revision``; return how many there were."""
+    source = table(layer)
+    done = session.execute(
+        update(source)
+        .where(source.c.id.in_(list(ids)), source.c.rev_to.is_(None))
+        .values(rev_to=revision)
+        .execution_options(synchronize_session=False)
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]  # a cursor result, as for every UPDATE
+
+
+def append(session: Session, layer: str, frame: pd.DataFrame, revision: int) -> None:
+    """Store the rows of a layer frame as valid from ``revision`` on, by one COPY.
+
+    Columns that the frame lacks take the table's default.
+    """
+    source = table(layer)
+    written: dict[str, Any] = {"id": frame.index.astype(str), "rev_from": revision}
+    for column in source.c:
+        if column.name in {"id", *_REVISIONS} or _frame_name(column) not in frame.columns:
+            continue
+        written[column.name] = _copyable(frame[_frame_name(column)], column)
+    names = ", ".join(written)
+    rows = pd.DataFrame(written, index=frame.index)
+    # The text is built by pandas with every value quoted; \N stands for NULL even when quoted.
+    body = rows.to_csv(index=False, header=False, na_rep="\\N", quoting=1)
+    connection = session.connection().connection
+    with connection.cursor() as cursor:
+        cursor.copy_expert(  # type: ignore[attr-defined]  # psycopg2's cursor
+            f"COPY {source.name} ({names}) FROM STDIN WITH (FORMAT csv, NULL '\\N', FORCE_NULL ({names}))",
+            _Text(body),
+        )
+
+
+class _Text:
+    """A string read in pieces, as COPY wants it, without a second copy in memory."""
+
+    def __init__(self, body: str) -> None:
+        self._body = memoryview(body.encode())
+        self._at = 0
+
+    def read(self, size: int = -1) -> bytes:
+        end = len(self._body) if size < 0 else self._at + size
+        piece = bytes(self._body[self._at : end])
+        self._at += len(piece)
+        return piece
+
+
+def _frame_name(column: Column[Any]) -> str:
+    return "geometry" if column.name == "geom" else str(column.name)
+
+
+def _expression(column: Column[Any]) -> ColumnElement[Any]:
+    if isinstance(column.type, Geometry):
+        return func.ST_AsBinary(column, type_=LargeBinary).label(column.name)
+    return column
+
+
+def _frame(session: Session, query: Select[Any], columns: Sequence[Column[Any]]) -> pd.DataFrame:
+    rows = session.execute(query).all()
+    values = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
+    data: dict[str, Any] = {}
+    for column, column_values in zip(columns, values, strict=True):
+        data[_frame_name(column)] = _series(column, column_values)
+    index = pd.Index([str(value) for value in values[0]], name="id", dtype=object)
+    frame = pd.DataFrame({name: array for name, array in data.items() if name != "id"}, index=index)
+    if "geometry" in frame.columns:
+        result = gpd.GeoDataFrame(frame, geometry="geometry", crs="EPSG:4326")
+        for column in columns:
+            if isinstance(column.type, Geometry) and column.name != "geom":
+                result[column.name] = gpd.GeoSeries(result[column.name], crs="EPSG:4326")
+        return result
+    return frame
+
+
+def _series(column: Column[Any], values: Sequence[Any]) -> Any:  # noqa: ANN401 - an array of the column's kind
+    if isinstance(column.type, Geometry):
+        blobs = np.array([None if value is None else bytes(value) for value in values], dtype=object)
+        return shapely.from_wkb(blobs)
+    if isinstance(column.type, Boolean):
+        return np.array(values, dtype=bool)
+    if isinstance(column.type, Integer | BigInteger):
+        return pd.array(list(values), dtype="Int64") if column.nullable else np.array(values, dtype=np.int64)
+    array = np.empty(len(values), dtype=object)
+    array[:] = list(values)
+    return array
+
+
+def _copyable(series: pd.Series, column: Column[Any]) -> Any:  # noqa: ANN401 - strings or numbers for COPY
+    if isinstance(column.type, Geometry):
+        shapes = shapely.set_srid(np.asarray(series, dtype=object), 4326)
+        return shapely.to_wkb(shapes, hex=True, include_srid=True)
+    if isinstance(column.type, JSONB):
+        return [json.dumps(value or {}, ensure_ascii=False, default=str) for value in series]
+    return series.to_numpy()
