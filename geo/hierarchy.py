@@ -1,0 +1,240 @@
+"""Which area belongs to which: parents by code and by place, generated codes, compounds in grids.
+
+Codes compare as text, code point by code point, which for the UTF-8 codes of the database is byte by byte.
+"""
+
+from collections.abc import Collection, Sequence
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from geo import crs
+from geo.faults import DataError, Fault
+
+Objects = NDArray[np.object_]
+Ints = NDArray[np.intp]
+Floats = NDArray[np.float64]
+
+#: A part below this share of the whole is a drawing inaccuracy, not a relation.
+LEAST_SHARE = 0.001
+
+
+def compound_shares(compounds: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, *, metric: str) -> pd.DataFrame:
+    """Which share of each compound lies in which grid.
+
+    A polygon is shared by area, a point lies in one grid: the lowest code of those that hold it in their
+    interior, else of those on whose border it lies. Parts below :data:`LEAST_SHARE` of the compound are left
+    out. The shares of a compound add up to 1 over its part inside grids; one outside all grids has no row.
+
+    Parameters
+    ----------
+    compounds
+        Layer frame: index id, column ``code``, polygons or points, valid, EPSG:4326.
+    areas
+        Grids of one scheme with column ``code``, valid, EPSG:4326. Where they overlap, the common part
+        counts for both.
+    metric
+        Metric CRS in which areas are measured.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``compound_id, compound_code, grid_code, share``, ordered by compound and grid code.
+    """
+    row, area, share = _shares(compounds, areas, metric)
+    links = pd.DataFrame(
+        {
+            "compound_id": compounds.index.to_numpy()[row],
+            "compound_code": compounds["code"].to_numpy()[row],
+            "grid_code": areas["code"].to_numpy()[area],
+            "share": share,
+        }
+    )
+    return links.sort_values(["compound_code", "grid_code"], ignore_index=True)
+
+
+def estate_compounds(estates: gpd.GeoDataFrame, compounds: gpd.GeoDataFrame, *, metric: str) -> pd.DataFrame:
+    """Which share of each old estate lies in which compound.
+
+    By area over compounds drawn as polygons. An estate that overlaps none of them, but holds compounds known
+    as points only, is shared by these equally. An estate without either has no row.
+
+    Parameters
+    ----------
+    estates, compounds
+        Layer frames with column ``code``, valid, EPSG:4326.
+    metric
+        Metric CRS in which areas are measured.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``old_estate_code, compound_code, share``; shares of an estate add up to 1.
+    """
+    points = shapely.get_dimensions(compounds.geometry.to_numpy()) == 0
+    row, compound, share = _shares(estates, compounds[~points], metric)
+    compound = np.flatnonzero(~points)[compound]
+    lone = np.flatnonzero(~np.isin(np.arange(len(estates)), row))
+    found, point = shapely.STRtree(compounds.geometry.to_numpy()[points]).query(
+        estates.geometry.to_numpy()[lone], predicate="intersects"
+    )
+    equal = 1.0 / np.bincount(found, minlength=len(lone))[found]
+    links = pd.DataFrame(
+        {
+            "old_estate_code": estates["code"].to_numpy()[np.concatenate([row, lone[found]])],
+            "compound_code": compounds["code"].to_numpy()[
+                np.concatenate([compound, np.flatnonzero(points)[point]])
+            ],
+            "share": np.concatenate([share, equal]),
+        }
+    )
+    return links.sort_values(["old_estate_code", "compound_code"], ignore_index=True)
+
+
+def _shares(features: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, metric: str) -> tuple[Ints, Ints, Floats]:
+    """Pairs (row of features, row of areas) with the share of the feature in the area, adding up to 1."""
+    points = shapely.get_dimensions(features.geometry.to_numpy()) == 0
+    row, area, size = _overlaps(features.geometry.to_numpy(), areas.geometry.to_numpy(), metric)
+    whole = np.bincount(row, weights=size, minlength=len(features))
+    kept = (size > 0) & (size >= LEAST_SHARE * whole[row]) & ~points[row]
+    row, area, size = row[kept], area[kept], size[kept]
+    held = holders(features.geometry.to_numpy()[points], areas)
+    known = held >= 0
+    row = np.concatenate([row, np.flatnonzero(points)[known]])
+    area = np.concatenate([area, held[known]])
+    size = np.concatenate([size, np.ones(int(known.sum()))])
+    share = size / np.bincount(row, weights=size, minlength=len(features))[row]
+    return row, area, share
+
+
+def _overlaps(geoms: Objects, areas: Objects, metric: str) -> tuple[Ints, Ints, Floats]:
+    """Pairs that touch or overlap, with the common area in m2."""
+    row, area = shapely.STRtree(areas).query(geoms, predicate="intersects")
+    ours, theirs = crs.to_metric(geoms, metric), crs.to_metric(areas, metric)
+    shapely.prepare(theirs)
+    size = np.asarray(shapely.area(ours), dtype=np.float64)[row]
+    parted = ~shapely.contains_properly(theirs[area], ours[row])
+    common = shapely.intersection(ours[row[parted]], theirs[area[parted]])
+    size[parted] = shapely.area(common)
+    return row, area, size
+
+
+def holders(points: ArrayLike, areas: gpd.GeoDataFrame) -> Ints:
+    """Row of the area that holds each point, -1 where none does.
+
+    The lowest code of the areas that hold the point in their interior, else of those on whose border it lies;
+    decided in the coordinates given.
+    """
+    given = np.asarray(points, dtype=object)
+    polygons = areas.geometry.to_numpy()
+    point, area = shapely.STRtree(polygons).query(given, predicate="intersects")
+    border = ~shapely.contains(polygons[area], given[point])
+    order = np.lexsort((_rank(areas["code"].to_numpy())[area], border, point))
+    result = np.full(len(given), -1, dtype=np.intp)
+    # Written backwards, so that the first of each point in the order stands.
+    result[point[order][::-1]] = area[order][::-1]
+    return result
+
+
+def _rank(codes: Objects) -> Ints:
+    return np.unique(codes.astype(str), return_inverse=True)[1].astype(np.intp)
+
+
+def parents_by_code(codes: Sequence[str | None], parent_codes: Collection[str]) -> Objects:
+    """Longest code of `parent_codes` with which each code starts; None where there is none."""
+    known = set(parent_codes)
+    lengths = sorted({len(code) for code in known}, reverse=True)
+    found = [
+        next((code[:n] for n in lengths if n < len(code) and code[:n] in known), None) if code else None
+        for code in codes
+    ]
+    return np.array(found, dtype=object)
+
+
+def parents_by_location(areas: gpd.GeoDataFrame, parents: gpd.GeoDataFrame, *, metric: str) -> pd.DataFrame:
+    """Parent in which the largest part of each area lies.
+
+    Parameters
+    ----------
+    areas, parents
+        Valid polygons, EPSG:4326; `parents` with column ``code``.
+    metric
+        Metric CRS in which areas are measured.
+
+    Returns
+    -------
+    DataFrame
+        Aligned with `areas`: ``parent_code`` (None where an area overlaps no parent) and ``share`` of the area
+        inside that parent (0 to 1). Of equal parts the lowest code is taken.
+    """
+    row, parent, size = _overlaps(areas.geometry.to_numpy(), parents.geometry.to_numpy(), metric)
+    order = np.lexsort((_rank(parents["code"].to_numpy())[parent], -size, row))
+    row, parent, size = row[order], parent[order], size[order]
+    first = np.unique(row, return_index=True)[1]
+    first = first[size[first] > 0]
+    code = np.full(len(areas), None, dtype=object)
+    code[row[first]] = parents["code"].to_numpy()[parent[first]]
+    share = np.zeros(len(areas))
+    share[row[first]] = size[first]
+    whole = np.asarray(shapely.area(crs.to_metric(areas.geometry.to_numpy(), metric)))
+    share = np.divide(share, whole, out=np.zeros(len(areas)), where=whole > 0)
+    parent_code = pd.Series(code, index=areas.index, dtype=object)
+    return pd.DataFrame({"parent_code": parent_code, "share": share}, index=areas.index)
+
+
+def reading_order(lon: ArrayLike, lat: ArrayLike) -> Ints:
+    """Order of points as the standard numbers grids: rows from north to south, each from west to east.
+
+    A row is as high as a square that holds one of the points on average.
+    """
+    lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+    if not len(lon):
+        return np.empty(0, dtype=np.intp)
+    rows = max(1.0, np.floor(np.sqrt(len(lon))))
+    height = np.ptp(lat) / rows
+    row = np.minimum((lat.max() - lat) // height, rows - 1) if height > 0 else np.zeros(len(lat))
+    return np.lexsort((-lat, lon, row)).astype(np.intp)
+
+
+def generate_codes(
+    geoms: ArrayLike, prefixes: Sequence[str], taken: Collection[str], *, width: int
+) -> Objects:
+    """Codes for areas that have none: prefix plus the next free number in reading order.
+
+    Numbers start at 1 within each prefix and skip codes in `taken`: a code once given, retired ones included,
+    is never given to another feature.
+
+    Parameters
+    ----------
+    geoms
+        Areas or points, EPSG:4326.
+    prefixes
+        The parent's code for each, filled up with zeros where a level is missing in between.
+    width
+        Digits of the number.
+
+    Raises
+    ------
+    DataError
+        ``code-malformed`` when a prefix has more features than `width` digits can number.
+
+    References
+    ----------
+    GB/T 30428.1-2013: three digits, 001 to 999, inside a community, west to east and north to south.
+    """
+    points = shapely.point_on_surface(np.asarray(geoms, dtype=object))
+    used = set(taken)
+    codes = np.full(len(points), None, dtype=object)
+    for prefix, rows in pd.Series(range(len(points))).groupby(np.asarray(prefixes, dtype=object)):
+        numbers = rows.to_numpy()
+        ordered = numbers[reading_order(shapely.get_x(points[numbers]), shapely.get_y(points[numbers]))]
+        free = (code for n in range(1, 10**width) if (code := f"{prefix}{n:0{width}d}") not in used)
+        given = [code for _, code in zip(ordered, free, strict=False)]
+        if len(given) < len(ordered):
+            message = f"{len(ordered)} features below {prefix} need a number, {len(given)} are left in {width} digits."
+            raise DataError(Fault(kind="code-malformed", field="code", id=str(prefix), message=message))
+        codes[ordered] = given
+    return codes
