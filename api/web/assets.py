@@ -82,7 +82,7 @@ class Assets:
         return self.files[path]
 
     def get(self, path: str) -> Asset | None:
-        """The file at ``path``, or None."""
+        """Return the file at ``path``, or None."""
         return self.files.get(path)
 
     def local(self, url: str) -> Asset:

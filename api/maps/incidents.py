@@ -1,0 +1,57 @@
+"""The map of incidents: tens of thousands of points, filtered in the browser."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from api.maps import encoding
+from api.web.words import RULES
+
+#: Statuses and rules travel as their numbers.
+_RULE_NAMES = tuple(RULES)
+
+
+def incidents_data(incidents: pd.DataFrame, categories: pd.DataFrame) -> dict[str, Any]:
+    """What the browser draws: one column a fact, so that a filter is a pass over numbers.
+
+    Parameters
+    ----------
+    incidents
+        Indexed by ``id``, with ``reported_at`` (tz-aware), ``category``, ``status``, ``rule``, ``area_code``,
+        ``lon``, ``lat`` (degrees, WGS 84; incidents without a place are left out and counted).
+    categories
+        Incident categories by code, with ``zh`` and ``en``.
+
+    Returns
+    -------
+    dict
+        ``id``, ``lon``, ``lat``, ``minute`` (minutes since 1970 UTC), ``category``, ``status``, ``rule``,
+        ``area`` as columns of equal length, the last four as positions in ``categories`` (code, zh, en),
+        ``statuses``, ``rules`` and ``areas``; ``unplaced`` counts what has no place.
+    """
+    placed = incidents["lon"].notna() & incidents["lat"].notna()
+    shown = incidents[placed].sort_values("reported_at", kind="stable")
+    category, codes = pd.factorize(shown["category"], sort=True)
+    status, statuses = pd.factorize(shown["status"], sort=True)
+    area, areas = pd.factorize(shown["area_code"], sort=True)
+    rule = pd.Categorical(shown["rule"], categories=_RULE_NAMES).codes
+    minutes = pd.to_datetime(shown["reported_at"], utc=True).astype("datetime64[s, UTC]").astype(np.int64) // 60
+    names = categories.reindex(codes)[["zh", "en"]]
+    return {
+        "id": [str(value) for value in shown.index],
+        **encoding.flat_points(shown["lon"].to_numpy(dtype=float), shown["lat"].to_numpy(dtype=float)),
+        "minute": minutes.to_numpy(),
+        "category": category,
+        "status": status,
+        "rule": rule.astype(np.int64),
+        "area": area,
+        "categories": [
+            [code, zh if isinstance(zh, str) else code, en if isinstance(en, str) else code]
+            for code, zh, en in zip(codes, names["zh"], names["en"], strict=True)
+        ],
+        "statuses": list(statuses),
+        "rules": list(_RULE_NAMES),
+        "areas": list(areas),
+        "unplaced": int((~placed).sum()),
+    }
