@@ -20,7 +20,6 @@ from geo.levels import LEVEL_OF
 from layers import deployment, history, incidents, store
 from layers.tables import Revision
 
-
 #: Shares closer than this are the same share, computed twice.
 _SAME_SHARE = 1e-12
 

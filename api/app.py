@@ -1,0 +1,115 @@
+"""The application: wiring only."""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from anyio.to_thread import current_default_thread_limiter
+from asgi_correlation_id import CorrelationIdMiddleware
+from fastapi import APIRouter, FastAPI
+from prometheus_fastapi_instrumentator import Instrumentator
+from sqlalchemy import Engine
+from starlette.middleware.gzip import GZipMiddleware
+
+from api import access, errors
+from api.dependencies import Runtime, now
+from api.routers import coverage, facilities, incidents, locate, maps, pages, revisions, system
+from api.settings import Settings
+from api.snapshots import Snapshots
+from layers import accounts, database
+
+#: Every router; a route outside them is never served.
+ROUTERS: Sequence[APIRouter] = (
+    system.router,
+    locate.router,
+    incidents.router,
+    coverage.router,
+    facilities.router,
+    revisions.router,
+    maps.router,
+    pages.router,
+)
+
+_DESCRIPTION = """\
+网格归属、生活圈覆盖与地图服务 · Which grid a place belongs to, what is reached on foot, and maps of both.
+
+Coordinates are longitude before latitude and always carry a datum (`wgs84`, `cgcs2000`, `gcj02`, `bd09` or an
+EPSG code). Errors are `application/problem+json` and list every fault at once.
+"""
+
+
+def create_app(
+    settings: Settings,
+    *,
+    open_reading: bool = False,
+    clock: Callable[[], dt.datetime] = now,
+) -> FastAPI:
+    """Return the application for these settings.
+
+    Parameters
+    ----------
+    open_reading
+        Let visitors without an account read; only the demo does, which listens on loopback.
+    clock
+        What tells the time.
+
+    Raises
+    ------
+    layers.errors.DatabaseUnavailable
+        If no database is named.
+    RuntimeError
+        If a route names no permission.
+    """
+    if settings.database_url is None:
+        raise database.DatabaseUnavailable("No database is named: set WANGGE_DATABASE_URL.")
+    access.rules(ROUTERS)
+    engine = database.make_engine(settings.database_url, pool_size=settings.threads)
+    runtime = Runtime(settings, (maker := database.sessions(engine)), Snapshots(maker, clock), clock)
+    app = FastAPI(
+        title="Wangge 网格",
+        version=version("wangge"),
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        # The pages' router serves them from local files, under a rule of their own.
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(runtime, engine),
+        max_body_size=settings.max_upload_mb * 1024 * 1024,
+    )
+    app.state.runtime = runtime
+    app.state.credentials = access.Credentials(_credential_look_up(runtime), open_reading=open_reading)
+    errors.install(app)
+    app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
+    app.add_middleware(CorrelationIdMiddleware)
+    Instrumentator(excluded_handlers=["/metrics", "/healthz", "/readyz"]).instrument(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def _lifespan(runtime: Runtime, engine: Engine) -> Any:  # noqa: ANN401 - what FastAPI takes
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # As many request threads as connections: none then waits for another's.
+        current_default_thread_limiter().total_tokens = runtime.settings.threads
+        runtime.snapshots.start()
+        yield
+        runtime.snapshots.stop()
+        engine.dispose()
+
+    return lifespan
+
+
+def _credential_look_up(runtime: Runtime) -> Callable[..., accounts.SignedIn | None]:
+    def look_up(kind: str, *secret: str) -> accounts.SignedIn | None:
+        with database.translated(), runtime.sessions() as session:
+            if kind == "bearer":
+                return accounts.by_token(session, *secret, now=runtime.clock())
+            if kind == "basic":
+                return accounts.by_password(session, *secret)
+            return accounts.by_browser_session(session, *secret, now=runtime.clock())
+
+    return look_up

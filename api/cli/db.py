@@ -1,0 +1,89 @@
+"""`wangge db`: the database itself."""
+
+import datetime as dt
+import os
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.connection import Embedded, named_settings
+from api.cli.console import console
+from api.embedded import EmbeddedServer, EmbeddedUnavailable, find_binaries
+from api.settings import Settings
+from layers import database
+
+app = typer.Typer(
+    no_args_is_help=True, help="Start, stop, migrate, back up and restore the database. 数据库。"
+)
+
+
+@app.command()
+def up() -> None:
+    """Start the private PostGIS, bring it to the newest migration, and print its address."""
+    server = EmbeddedServer(Settings().data_dir)
+    console.print("private PostGIS started" if server.start() else "private PostGIS was running already")
+    server.create_database()
+    _migrate(server.url())
+    typer.echo(server.url())
+
+
+@app.command()
+def down() -> None:
+    """Stop the private PostGIS; nothing that was committed is lost."""
+    EmbeddedServer(Settings().data_dir).stop()
+    console.print("private PostGIS stopped")
+
+
+@app.command()
+def migrate(embedded: Embedded = False) -> None:
+    """Bring the database to the newest migration, in one transaction."""
+    with named_settings(embedded=embedded) as settings:
+        assert settings.database_url is not None  # noqa: S101 - named_settings sees to it
+        _migrate(settings.database_url)
+    console.print("the database is at the newest migration")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path | None, typer.Argument(help="Where to write; a dated name if not given.")] = None,
+    embedded: Embedded = False,
+) -> None:
+    """Write everything into one file (pg_dump's custom format)."""
+    target = file or Path(f"wangge-{dt.datetime.now().astimezone():%Y%m%d-%H%M%S}.dump")
+    with named_settings(embedded=embedded) as settings, target.open("wb") as handle:
+        _tool("pg_dump", "--format=custom", f"--dbname={settings.database_url}", stdout=handle.fileno())
+    typer.echo(str(target))
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before replacing all data.")] = False,
+    embedded: Embedded = False,
+) -> None:
+    """Replace everything in the database by a backup, in one transaction."""
+    if not yes:
+        typer.confirm("This replaces all data in the database. Go on?", abort=True)
+    with named_settings(embedded=embedded) as settings, file.open("rb") as handle:
+        _tool(
+            "pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction",
+            f"--dbname={settings.database_url}", stdin=handle.fileno(),
+        )  # fmt: skip
+    console.print("restored", markup=False)
+
+
+def _migrate(url: str) -> None:
+    engine = database.make_engine(url, pool_size=1)
+    database.migrate(engine)
+    engine.dispose()
+
+
+def _tool(program: str, *arguments: str, stdin: int | None = None, stdout: int | None = None) -> None:
+    done = subprocess.run(  # noqa: S603 - fixed programs, our own arguments
+        [str(find_binaries() / program), *arguments],
+        check=False, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True, env=dict(os.environ),
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise EmbeddedUnavailable(f"{program} failed: {done.stderr.strip()}")

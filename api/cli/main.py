@@ -1,0 +1,64 @@
+"""The `wangge` command: every sub-command, and what happens when one fails."""
+
+import sys
+
+import click
+import structlog
+import typer
+from pydantic import ValidationError
+
+from api.cli import assign, check, coverage, db, demo, doctor, export, import_, map_, serve, user
+from api.cli.console import console, print_faults
+from api.embedded import EmbeddedUnavailable
+from geo.faults import DataError
+from layers.errors import LayersError
+
+DONE, WITH_REJECTS, WRONG_USE, FAILED = 0, 1, 2, 3
+
+app = typer.Typer(
+    name="wangge",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="网格治理的空间服务 · The geospatial service of a governance grid.\n\n"
+    "Start with: wangge demo. Exit codes: 0 done, 1 done with rejects or defects, 2 wrong use, 3 failed. "
+    "Progress goes to stderr, data to stdout.",
+)
+app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
+app.command("import")(import_.import_layer)
+app.command("export")(export.export_layer)
+app.command("check")(check.check_layer)
+app.command("assign")(assign.assign_points)
+app.command("coverage")(coverage.coverage_table)
+app.command("map")(map_.draw_map)
+app.command("doctor")(doctor.doctor)
+app.add_typer(db.app, name="db")
+app.add_typer(user.app, name="user")
+
+
+def run() -> None:
+    """Run the command line; every expected failure is a report and an exit code, never a traceback."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = WRONG_USE
+    except (click.Abort, KeyboardInterrupt):
+        console.print("stopped")
+        code = FAILED
+    except DataError as error:
+        console.print(f"[bold red]refused[/bold red]: {len(error.faults)} fault(s)")
+        print_faults(error.faults)
+        code = FAILED
+    except ValidationError as error:
+        for item in error.errors():
+            name = "WANGGE_" + "_".join(str(part) for part in item["loc"]).upper()
+            console.print(f"{name}: {item['msg']}", markup=False)
+        code = WRONG_USE
+    except (LayersError, EmbeddedUnavailable, OSError) as error:
+        console.print(f"failed: {error}", markup=False)
+        code = FAILED
+    sys.exit(code if isinstance(code, int) else DONE)

@@ -1,0 +1,56 @@
+"""What routes ask for by type: a session, the current snapshot, the settings, the time."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session, sessionmaker
+from starlette.concurrency import run_in_threadpool
+
+from api.settings import Settings
+from api.snapshots import Snapshot, Snapshots
+from layers import database
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the application holds while it runs; one per application, at ``app.state.runtime``."""
+
+    settings: Settings
+    sessions: sessionmaker[Session]
+    snapshots: Snapshots
+    clock: Callable[[], dt.datetime]
+
+
+def now() -> dt.datetime:
+    """Return the time, in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+async def _async_runtime(request: Request) -> Runtime:
+    # An async dependency costs no thread, which the single look-up is spared.
+    return _runtime(request)
+
+
+async def _snapshot(request: Request) -> Snapshot:
+    snapshots = _runtime(request).snapshots
+    return snapshots.fresh() or await run_in_threadpool(snapshots.refresh)
+
+
+def _session(request: Request) -> Iterator[Session]:
+    """Yield a session whose work is committed before the reply is sent, or rolled back."""
+    with database.translated(), _runtime(request).sessions.begin() as session:
+        yield session
+
+
+RuntimeDep = Annotated[Runtime, Depends(_async_runtime)]
+SnapshotDep = Annotated[Snapshot, Depends(_snapshot)]
+#: Not for a streamed body: the session closes before the first byte is sent.
+SessionDep = Annotated[Session, Depends(_session, scope="function")]

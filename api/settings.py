@@ -1,0 +1,59 @@
+"""Every setting, read from the environment (prefix ``WANGGE_``)."""
+
+import tomllib
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api import embedded
+from geo import crs
+
+
+class Settings(BaseSettings):
+    """What an operator may set; ``wangge doctor`` prints the values in force."""
+
+    model_config = SettingsConfigDict(env_prefix="WANGGE_", frozen=True)
+
+    database_url: str | None = Field(
+        None, description="postgresql:// address of a PostGIS 3.3 or later; it holds all data"
+    )
+    data_dir: Path = Field(
+        default_factory=embedded.data_folder, description="folder of the embedded PostGIS and its secrets"
+    )
+    default_datum: str | None = Field(
+        None, description="datum taken where none is stated (wgs84, cgcs2000, gcj02, bd09, EPSG code)"
+    )
+    local_crs_file: Path | None = Field(
+        None, description='private TOML file of named local CRSs: name = "PROJ or WKT text"'
+    )
+    timezone: str = Field("Asia/Shanghai", description="time zone of bare dates and of the screens")
+    tolerance_m: float = Field(50.0, ge=0, description="how far outside every area `nearest` still answers")
+    max_upload_mb: int = Field(200, gt=0, description="largest request body")
+    threads: int = Field(40, gt=0, description="requests worked on at once, and database connections")
+    session_hours: float = Field(12.0, gt=0, description="how long a browser stays signed in")
+    map_review_number: str = Field("", description="审图号 shown on every map")
+
+    @field_validator("default_datum")
+    @classmethod
+    def _known_datum(cls, value: str | None) -> str | None:
+        if value is not None:
+            crs.parse(value)
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no such time zone: {value}; use a name like Asia/Shanghai") from error
+        return value
+
+    def local_crs(self) -> dict[str, str]:
+        """Return the named local CRSs; read at every call, so that an edit needs no restart."""
+        if self.local_crs_file is None:
+            return {}
+        with self.local_crs_file.open("rb") as handle:
+            return {name: str(text) for name, text in tomllib.load(handle).items()}
