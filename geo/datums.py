@@ -107,13 +107,18 @@ def bd09_to_wgs84(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
 
 
 def _fixed_point(lon: Floats, lat: Floats, shift: Conversion) -> tuple[Floats, Floats]:
-    """Points p with p + shift(p) equal to the given ones; the shift changes by under 2 % of a step."""
+    """Points p with p + shift(p) equal to the given ones; the shift changes by under 2 % of a step.
+
+    Each point stops by itself, so that it gets the same last bit alone and among others.
+    """
     p_lon, p_lat = lon.copy(), lat.copy()
+    going = np.isfinite(lon) & np.isfinite(lat)
     for _ in range(_MOST_STEPS):
-        d_lon, d_lat = shift(p_lon, p_lat)
-        next_lon, next_lat = lon - d_lon, lat - d_lat
-        moved = np.maximum(np.abs(next_lon - p_lon), np.abs(next_lat - p_lat))
-        p_lon, p_lat = next_lon, next_lat
-        if not np.any(moved > _CLOSE_DEG):  # NaN compares false: such points do not hold up the rest
+        if not going.any():
             break
+        d_lon, d_lat = shift(p_lon, p_lat)
+        next_lon = np.where(going, lon - d_lon, p_lon)
+        next_lat = np.where(going, lat - d_lat, p_lat)
+        going &= np.maximum(np.abs(next_lon - p_lon), np.abs(next_lat - p_lat)) > _CLOSE_DEG
+        p_lon, p_lat = next_lon, next_lat
     return p_lon, p_lat
