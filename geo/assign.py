@@ -244,8 +244,7 @@ class AreaIndex:
         """
         if not (len(lon) and self.tolerance_m > 0):
             return *_NO_PAIRS, np.empty(0)
-        east, north = _degrees(self.tolerance_m, lat)
-        point, area = self._tree.query(shapely.box(lon - east, lat - north, lon + east, lat + north))
+        point, area = self._tree.query(shapely.box(*window(lon, lat, self.tolerance_m)))
         within_m = self.tolerance_m + 2 * TIE_M
         distance_m = self._distance(lon, lat, (point, area), within_m=within_m)
         least = np.full(len(lon), np.inf)
@@ -281,6 +280,12 @@ class AreaIndex:
         plane[close] = shapely.distance(points[close], borders[close])
         measured: Floats = np.maximum(plane / scale, _LEAST_M)
         return measured
+
+
+def window(lon: Floats, lat: Floats, distance_m: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """Boxes that hold all within a distance of points: west, south, east, north in degrees; a little larger."""
+    east, north = _degrees(distance_m, lat)
+    return lon - east, lat - north, lon + east, lat + north
 
 
 def _degrees(distance_m: float, lat: Floats) -> tuple[Floats, float]:
