@@ -23,7 +23,11 @@ def feature_collection(geometries: gpd.GeoSeries, properties: pd.DataFrame) -> d
     return {
         "type": "FeatureCollection",
         "features": [
-            {"type": "Feature", "properties": row, "geometry": None if text is None else orjson.Fragment(text)}
+            {
+                "type": "Feature",
+                "properties": row,
+                "geometry": None if text is None else orjson.Fragment(text),
+            }
             for row, text in zip(rows, texts, strict=True)
         ],
     }

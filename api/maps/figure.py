@@ -9,11 +9,11 @@ folium's templates, which render their own output a second time: it stands in JS
 import base64
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import ClassVar
 
 import folium
-from branca.element import CssLink, Element, Figure, JavascriptLink, MacroElement
+from branca.element import CssLink, Element, Figure, JavascriptLink, Link, MacroElement
 from folium.template import Template
 from markupsafe import Markup
 
@@ -34,8 +34,11 @@ _CSS_URL = re.compile(r"url\(\s*[\"']?([^\"')]+)[\"']?\s*\)")
 class LocalMap(folium.Map):
     """A folium map that links Leaflet only and takes its size from the page around it."""
 
-    default_js: ClassVar[list[tuple[str, str]]] = [link for link in folium.Map.default_js if link[0] == "leaflet"]
-    default_css: ClassVar[list[tuple[str, str]]] = [
+    # Only Leaflet: the other links of folium's map serve markers we do not use.
+    default_js = [  # noqa: RUF012 - folium's own declaration
+        link for link in folium.Map.default_js if link[0] == "leaflet"
+    ]
+    default_css = [  # noqa: RUF012 - as above
         link for link in folium.Map.default_css if link[0] == "leaflet_css"
     ]
 
@@ -73,9 +76,24 @@ class Drawn(MacroElement):
     """)
 
     def __init__(self, draws: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # branca ships some types, not all
         self._name = draws.capitalize()
         self.draws = draws
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the elements of a figure want written into a page; inline elements carry :data:`NONCE`.
+
+    ``styles`` and ``scripts`` are our files in the order in which folium links them; ``head`` and ``body``
+    are markup, ``script`` the element that builds the map and must come after all of them.
+    """
+
+    styles: list[Asset]
+    scripts: list[Asset]
+    head: Markup
+    body: Markup
+    script: Markup
 
 
 class OfflineFigure(Figure):
@@ -91,15 +109,8 @@ class OfflineFigure(Figure):
         super().__init__()
         self.assets = assets
 
-    def parts(self) -> tuple[list[Asset], list[Asset], Markup]:
+    def parts(self) -> Parts:
         """Render once.
-
-        Returns
-        -------
-        styles, scripts
-            Our files, in the order in which folium links them.
-        body
-            The elements and the script that builds them, its inline elements carrying :data:`NONCE`.
 
         Raises
         ------
@@ -112,18 +123,16 @@ class OfflineFigure(Figure):
             child.render()
         styles, scripts = self._take(CssLink), self._take(JavascriptLink)
         self.header._children.pop("meta_http", None)  # noqa: SLF001 - the page around states its charset
-        header, body, script = (part.render() for part in (self.header, self.html, self.script))
-        text = f"{header}{body}<script>{script}</script>"
-        found = _OUTSIDE.search(text)
-        if found:
-            raise AssetsError(f"a map element asks another machine: {found.group()}")
-        return styles, scripts, Markup(_INLINE.sub(rf'<\1 nonce="{NONCE}"', text))  # noqa: S704 - holds no data
+        head, body = _checked(self.header.render()), _checked(self.html.render())
+        return Parts(styles, scripts, head, body, _checked(f"<script>{self.script.render()}</script>"))
 
-    def _take(self, kind: type[Element]) -> list[Asset]:
+    def _take(self, kind: type[Link]) -> list[Asset]:
         """Take the links of one kind out of the header."""
         children = self.header._children  # noqa: SLF001 - as above
-        names = [name for name, child in children.items() if isinstance(child, kind)]
-        return [self.assets.local(children.pop(name).url) for name in names]
+        links = {name: child.url for name, child in children.items() if isinstance(child, kind)}
+        for name in links:
+            del children[name]
+        return [self.assets.local(url) for url in links.values()]
 
 
 def inlined(asset: Asset, assets: Assets) -> Markup:
@@ -143,6 +152,13 @@ def _picture(asset: Asset, address: str, assets: Assets) -> str:
     if picture is None:
         raise AssetsError(f"{asset.path} uses {address}, which is not among the pages' files")
     return f"data:{picture.media_type};base64,{base64.b64encode(picture.content).decode()}"
+
+
+def _checked(text: str) -> Markup:
+    found = _OUTSIDE.search(text)
+    if found:
+        raise AssetsError(f"a map element asks another machine: {found.group()}")
+    return Markup(_INLINE.sub(rf'<\1 nonce="{NONCE}"', text))  # noqa: S704 - folium's own text; it holds no data
 
 
 def _walk(element: Element) -> Iterator[Element]:

@@ -15,7 +15,9 @@ from geo.levels import LEVELS
 SCHEME = "governance"
 
 
-def areas_data(areas: Mapping[str, gpd.GeoDataFrame], posts: pd.DataFrame, *, today: dt.date) -> dict[str, Any]:
+def areas_data(
+    areas: Mapping[str, gpd.GeoDataFrame], posts: pd.DataFrame, *, today: dt.date
+) -> dict[str, Any]:
     """What the browser draws.
 
     Parameters
@@ -61,7 +63,9 @@ def _posts_of_grids(posts: pd.DataFrame, today: dt.date) -> dict[str, list[list[
         return {}
     day = pd.Timestamp(today)
     first, last = pd.to_datetime(posts["valid_from"]), pd.to_datetime(posts["valid_to"])
-    held = (first.isna() | (first <= day)) & (last.isna() | (last >= day)) & (posts["target_layer"] == "grids")
+    held = (
+        (first.isna() | (first <= day)) & (last.isna() | (last >= day)) & (posts["target_layer"] == "grids")
+    )
     shown = encoding.plain(posts.loc[held, ["target_code", "role", "name", "phone"]]).sort_values(
         ["target_code", "role", "name"], kind="stable"
     )

@@ -36,7 +36,9 @@ def incidents_data(incidents: pd.DataFrame, categories: pd.DataFrame) -> dict[st
     status, statuses = pd.factorize(shown["status"], sort=True)
     area, areas = pd.factorize(shown["area_code"], sort=True)
     rule = pd.Categorical(shown["rule"], categories=_RULE_NAMES).codes
-    minutes = pd.to_datetime(shown["reported_at"], utc=True).astype("datetime64[s, UTC]").astype(np.int64) // 60
+    minutes = (
+        pd.to_datetime(shown["reported_at"], utc=True).astype("datetime64[s, UTC]").astype(np.int64) // 60
+    )
     names = categories.reindex(codes)[["zh", "en"]]
     return {
         "id": [str(value) for value in shown.index],

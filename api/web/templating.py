@@ -15,7 +15,7 @@ from api.web.assets import Assets
 from api.web.words import Language
 
 #: Characters that could end or open markup inside a script element, and the two that end a line in JavaScript.
-_ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_ESCAPED = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Site:
 def script_json(value: object) -> Markup:
     """JSON that may stand inside a script element: no name in it can close the element or open another."""
     text = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
-    return Markup(text.translate(str.maketrans(_ESCAPED)))  # noqa: S704 - every character of markup is escaped
+    return Markup(text.translate(_ESCAPED))  # noqa: S704 - every character of markup is escaped
 
 
 def render(name: str, site: Site, assets: Assets, **values: object) -> str:
@@ -70,15 +70,19 @@ def render(name: str, site: Site, assets: Assets, **values: object) -> str:
     jinja2.UndefinedError
         The template uses a value that was not given.
     """
-    return _environment().get_template(name).render(
-        site=site,
-        lang=site.language,
-        say=_say(site.language),
-        href=_href(site.language),
-        other_language=_other_language(site),
-        words=words,
-        asset=lambda path: assets[path].href,
-        **values,
+    return (
+        _environment()
+        .get_template(name)
+        .render(
+            site=site,
+            lang=site.language,
+            say=_say(site.language),
+            href=_href(site.language),
+            other_language=_other_language(site),
+            words=words,
+            asset=lambda path: assets[path].href,
+            **values,
+        )
     )
 
 
