@@ -1,4 +1,4 @@
-"""`wangge doctor`: is everything here that the service needs?"""
+"""`wangge doctor` checks that everything the service needs is here."""
 
 import shutil
 from collections.abc import Callable, Iterator
