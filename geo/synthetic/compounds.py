@@ -1,0 +1,283 @@
+"""Homes of the demo city: compounds in blocks, their gates, and the paths inside them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.synthetic.blocks import Plan
+from geo.synthetic.roads import Geometries
+from geo.synthetic.terrain import GRID_M, Floats, Terrain
+
+COUNT = 895
+OLD_ESTATES = 625
+PEOPLE = 578_300
+
+#: Compounds of the self-built form, and compounds whose outline nobody has surveyed yet.
+_SELF_BUILT, _UNSURVEYED = 92, 14
+#: Compounds of two blocks, so that a border of grids may run through them.
+_DOUBLE = 60
+
+#: From the middle of a street to the first wall, metres.
+_HALF_WIDTH_M = {"primary": 24.0, "secondary": 18.0, "tertiary": 13.0}
+_LEAST_HALF_WIDTH_M = 8.0
+_GATE_REACH_M = 34.0
+
+#: Gates by form: fewest and most. A fence lets few through, a village lane many.
+_GATES = {"managed": (2, 3), "unmanaged": (3, 5), "self_built": (5, 9)}
+
+
+@dataclass(frozen=True)
+class Homes:
+    """All compounds in the local metric plane.
+
+    Parameters
+    ----------
+    compounds
+        One row each: `geometry`, `block`, `second` (another block, or -1), `form`, `people`, `households`,
+        `built_year`, `surveyed`.
+    gates
+        One row each: `compound`, `gate` (point on the compound's border), `street` (vertex of a street),
+        `edge` and `vertex` (where on the plan's edges that is).
+    """
+
+    compounds: pd.DataFrame
+    gates: pd.DataFrame
+
+    def people_of_blocks(self, blocks: int) -> Floats:
+        """People of each block; a compound of two blocks counts half in each."""
+        double = self.compounds["second"].to_numpy() >= 0
+        people = self.compounds["people"].to_numpy(dtype=float) / np.where(double, 2.0, 1.0)
+        total = np.bincount(self.compounds["block"], people, blocks)
+        return np.asarray(total + np.bincount(self.compounds["second"][double], people[double], blocks))
+
+
+def homes(plan: Plan, ground: Terrain, rng: np.random.Generator) -> Homes:
+    """Settle the blocks: compounds, their forms and people, and their gates."""
+    compounds = _outlines(plan, ground, rng)
+    compounds = _settled(compounds, plan, ground, rng)
+    gates = _gates(compounds, plan, rng)
+    compounds["geometry"] = _with_vertices(compounds["geometry"].to_numpy(), gates)
+    return Homes(compounds, gates)
+
+
+def _outlines(plan: Plan, ground: Terrain, rng: np.random.Generator) -> pd.DataFrame:
+    density = ground.density(plan.flat)
+    area = shapely.area(plan.faces)
+    fit = ~plan.water & ~plan.hill & (area > 4500.0)
+    attraction = density + rng.gumbel(0.0, 0.12, len(density))
+    lived_in = fit & (rng.random(len(density)) < 0.42 + 0.33 * density)
+    doubles = _doubles(plan, lived_in & (density > 0.25) & (area < 32_000.0), rng)
+    single = lived_in.copy()
+    single[doubles.ravel()] = False
+    block = np.flatnonzero(single)
+    walls = _inside_walls(plan, block)
+    pieces = _divided(walls, block, ground.old_town(plan.flat[block]), rng)
+    both = shapely.coverage_union_all(plan.faces[doubles], axis=1)
+    large = pd.DataFrame(
+        {
+            "geometry": shapely.simplify(shapely.buffer(both, -17.0, join_style="mitre"), 0.6),
+            "block": doubles[:, 0],
+            "second": doubles[:, 1],
+        }
+    )
+    large = large[shapely.get_type_id(large["geometry"].to_numpy()) == shapely.GeometryType.POLYGON]
+    order = np.argsort(-attraction[pieces["block"]], kind="stable")
+    found = pd.concat([large, pieces.iloc[order]], ignore_index=True).iloc[:COUNT]
+    if len(found) < COUNT:
+        raise ValueError(f"only {len(found)} of {COUNT} compounds found room; the blocks are too few")
+    found["geometry"] = _on_grid(found["geometry"].to_numpy())
+    return found
+
+
+def _doubles(plan: Plan, fit: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.intp]:
+    """Pick pairs of blocks that only one small street divides."""
+    edges = plan.edges
+    minor = edges["kind"].isin(["residential", "living_street"]).to_numpy()
+    pair = np.sort(edges[["left", "right"]].to_numpy(), axis=1)
+    pair = pair[minor & (pair[:, 0] >= 0)]
+    pair = pair[fit[pair].all(axis=1)]
+    distinct, count = np.unique(pair, axis=0, return_counts=True)
+    distinct = rng.permutation(distinct[count == 1])
+    taken: set[int] = set()
+    chosen = []
+    for first, second in distinct.tolist():
+        if len(chosen) < _DOUBLE and first not in taken and second not in taken:
+            taken |= {first, second}
+            chosen.append((first, second))
+    return np.array(chosen, dtype=np.intp).reshape(-1, 2)
+
+
+def _inside_walls(plan: Plan, block: NDArray[np.intp]) -> Geometries:
+    """Blocks less the streets around them, the wide ones wider."""
+    inside = shapely.buffer(plan.faces[block], -_LEAST_HALF_WIDTH_M, join_style="mitre", mitre_limit=2.0)
+    for kind, half_width in _HALF_WIDTH_M.items():
+        edges = plan.edges[plan.edges["kind"] == kind]
+        wide = pd.concat(
+            [
+                edges[["left", "geometry"]].set_axis(["block", "geometry"], axis=1),
+                edges[["right", "geometry"]].set_axis(["block", "geometry"], axis=1),
+            ]
+        )
+        wide = wide[wide["block"].isin(block)].sort_values("block", kind="stable")
+        groups, number = np.unique(wide["block"].to_numpy(), return_inverse=True)
+        roads = shapely.multilinestrings(wide["geometry"].to_numpy(), indices=number)
+        at = np.searchsorted(block, groups)
+        roads = shapely.buffer(roads, half_width, quad_segs=2)
+        inside[at] = shapely.difference(inside[at], roads)
+    parts, origin = shapely.get_parts(inside, return_index=True)
+    largest = np.lexsort((-shapely.area(parts), origin))
+    first = np.unique(origin[largest], return_index=True)[1]
+    out = np.full(len(block), shapely.Polygon(), dtype=object)
+    out[origin[largest][first]] = parts[largest][first]
+    return shapely.simplify(out, 0.6)
+
+
+def _divided(
+    walls: Geometries, block: NDArray[np.intp], old: Floats, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Slice each block's inside across its long side into compounds with a lane between."""
+    target = rng.uniform(9_000.0, 17_000.0, len(walls)) * (1.0 - 0.4 * old)
+    parts = np.clip(np.rint(shapely.area(walls) / target), 1, 4).astype(np.intp)
+    owner = np.repeat(np.arange(len(walls)), parts)
+    number = np.arange(len(owner)) - np.repeat(np.cumsum(parts) - parts, parts)
+    centre, long, short = boxes(walls)
+    length = np.hypot(*long.T)
+    gap = 3.0 / np.maximum(length, 1.0)
+    low = number / parts[owner] - 0.5 + np.where(number > 0, gap[owner], -0.1)
+    high = (number + 1) / parts[owner] - 0.5 - np.where(number < parts[owner] - 1, gap[owner], -0.1)
+    along, across = long[owner], short[owner]
+    corners = np.stack(
+        [
+            centre[owner] + at[:, None] * along + sign * across
+            for at, sign in ((low, -1), (high, -1), (high, 1), (low, 1))
+        ],
+        axis=1,
+    )
+    pieces = shapely.intersection(walls[owner], shapely.polygons(corners))
+    frame = pd.DataFrame({"geometry": pieces, "block": block[owner], "second": -1})
+    compact = shapely.area(pieces) / np.maximum(shapely.length(pieces), 1.0) ** 2
+    whole = shapely.get_type_id(pieces) == shapely.GeometryType.POLYGON
+    return frame[whole & (shapely.area(pieces) > 2500.0) & (compact > 0.03)].reset_index(drop=True)
+
+
+def boxes(shapes: Geometries) -> tuple[Floats, Floats, Floats]:
+    """Smallest rectangles round shapes: their centres, and their long and short sides as vectors."""
+    corner = shapely.get_coordinates(shapely.oriented_envelope(shapes)).reshape(-1, 5, 2)
+    a, b = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 1]
+    swap = (np.hypot(*a.T) < np.hypot(*b.T))[:, None]
+    return corner[:, :4].mean(axis=1), np.where(swap, b, a), np.where(swap, a, b)
+
+
+def _settled(compounds: pd.DataFrame, plan: Plan, ground: Terrain, rng: np.random.Generator) -> pd.DataFrame:
+    """Give compounds their form, year, people and households."""
+    flat = plan.flat[compounds["block"].to_numpy()]
+    density, old = ground.density(flat), ground.old_town(flat)
+    double = compounds["second"].to_numpy() >= 0
+    n = len(compounds)
+    rustic = -density + 0.35 * old + rng.gumbel(0.0, 0.15, n) - 10.0 * double
+    form = np.full(n, "managed", dtype=object)
+    form[np.argsort(-rustic)[:_SELF_BUILT]] = "self_built"
+    self_built = form == "self_built"
+    age = 0.9 * old + rng.gumbel(0.0, 0.35, n) - 100.0 * self_built - 0.6 * double
+    aged = np.argsort(-age)[:OLD_ESTATES]
+    old_estate = np.zeros(n, dtype=bool)
+    old_estate[aged] = True
+    form[old_estate & (rng.random(n) < 0.62)] = "unmanaged"
+    year = np.where(
+        old_estate, 2000 - np.rint(rng.gamma(2.2, 4.5, n)), 2001 + np.rint(22 * rng.beta(1.6, 1.4, n))
+    )
+    year = np.where(self_built, np.rint(rng.uniform(1975, 2006, n)), np.maximum(year, 1958)).astype(int)
+    storeys = np.where(self_built, 0.45, np.where(old_estate, 1.0, 1.55)) * (0.55 + 0.6 * density)
+    weight = shapely.area(compounds["geometry"].to_numpy()) * storeys * rng.lognormal(0.0, 0.22, n)
+    people = shares_of(PEOPLE, weight)
+    surveyed = np.ones(n, dtype=bool)
+    surveyed[rng.choice(np.flatnonzero(~old_estate & ~double), _UNSURVEYED, replace=False)] = False
+    return compounds.assign(
+        form=form,
+        built_year=year,
+        old_estate=old_estate,
+        people=people,
+        households=np.maximum(1, np.rint(people / rng.normal(2.48, 0.14, n))).astype(int),
+        surveyed=surveyed,
+    )
+
+
+def shares_of(total: int, weight: Floats) -> NDArray[np.intp]:
+    """Share a whole number out by weight; the parts sum to it (largest remainder)."""
+    exact = total * weight / weight.sum()
+    whole = np.floor(exact).astype(np.intp)
+    whole[np.argsort(whole - exact, kind="stable")[: total - whole.sum()]] += 1
+    return whole
+
+
+def _gates(compounds: pd.DataFrame, plan: Plan, rng: np.random.Generator) -> pd.DataFrame:
+    """Open gates towards vertices of the streets round a compound, spread along its wall."""
+    near = _street_vertices(compounds, plan)
+    shapes = compounds["geometry"].to_numpy()
+    rings = shapely.get_exterior_ring(shapes)[near["compound"]]
+    near["at"] = shapely.line_locate_point(rings, near["street"].to_numpy(), normalized=True)
+    near = near.sort_values(["compound", "at"], kind="stable").reset_index(drop=True)
+    fewest, most = np.array([_GATES[form] for form in compounds["form"]]).T
+    wanted = rng.integers(fewest, most + 1)
+    offset = rng.random(len(compounds))
+    owner = near["compound"].to_numpy()
+    available = np.bincount(owner, minlength=len(compounds))
+    rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    share = np.minimum(1.0, wanted / np.maximum(available, 1))[owner]
+    chosen = np.floor((rank + 1) * share + offset[owner]) > np.floor(rank * share + offset[owner])
+    gates = near[chosen].reset_index(drop=True)
+    ring = shapely.get_exterior_ring(shapes)[gates["compound"]]
+    at = shapely.line_locate_point(ring, gates["street"].to_numpy())
+    gates["gate"] = _on_grid(shapely.line_interpolate_point(ring, at))
+    return gates
+
+
+def _street_vertices(compounds: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """List inner vertices of the streets of a compound's own block that lie within reach of it."""
+    streets = plan.edges[plan.edges["kind"] != ""]
+    xy, edge = shapely.get_coordinates(streets["geometry"].to_numpy(), return_index=True)
+    starts = np.searchsorted(edge, edge)
+    vertex = np.arange(len(edge)) - starts
+    inner = (vertex > 0) & (np.append(edge[1:], -1) == edge)
+    points = shapely.points(xy[inner])
+    number = streets.index.to_numpy()[edge[inner]]
+    tree = shapely.STRtree(compounds["geometry"].to_numpy())
+    point, compound = tree.query(points, predicate="dwithin", distance=_GATE_REACH_M)
+    sides = plan.edges[["left", "right"]].to_numpy()[number[point]]
+    own = compounds[["block", "second"]].to_numpy()[compound]
+    own = np.where(own >= 0, own, -9)
+    touching = (sides[:, :, None] == own[:, None, :]).any(axis=(1, 2))
+    within = (np.isin(sides[:, 0], own.ravel()) & (sides == own).all(axis=1)) | (sides == own[:, ::-1]).all(
+        axis=1
+    )
+    keep = touching & ~within
+    point, compound = point[keep], compound[keep]
+    return pd.DataFrame(
+        {
+            "compound": compound,
+            "street": points[point],
+            "edge": number[point],
+            "vertex": vertex[inner][point],
+        }
+    )
+
+
+def _with_vertices(shapes: Geometries, gates: pd.DataFrame) -> Geometries:
+    """Insert each gate as a vertex of its compound's ring."""
+    out = shapes.copy()
+    for compound, own in gates.groupby("compound"):
+        ring = shapely.get_exterior_ring(shapes[compound])
+        xy = shapely.get_coordinates(ring)
+        position = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+        gate = shapely.get_coordinates(own["gate"].to_numpy())
+        at = shapely.line_locate_point(ring, own["gate"].to_numpy())
+        order = np.argsort(np.concatenate([position[:-1], at]), kind="stable")
+        out[compound] = shapely.Polygon(np.vstack([xy[:-1], gate])[order])
+    return out
+
+
+def _on_grid(geometries: Geometries) -> Geometries:
+    return np.asarray(shapely.transform(geometries, lambda xy: np.rint(xy / GRID_M) * GRID_M))
