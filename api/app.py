@@ -10,7 +10,6 @@ from anyio.to_thread import current_default_thread_limiter
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import APIRouter, FastAPI
 from prometheus_fastapi_instrumentator import Instrumentator
-from sqlalchemy import Engine
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import access, errors
@@ -19,6 +18,8 @@ from api.routers import coverage, facilities, incidents, locate, maps, pages, re
 from api.settings import Settings
 from api.snapshots import Snapshots
 from layers import accounts, database
+from layers.database import Engine
+from layers.errors import DatabaseUnavailable
 
 #: Every router; a route outside them is never served.
 ROUTERS: Sequence[APIRouter] = (
@@ -63,7 +64,7 @@ def create_app(
         If a route names no permission.
     """
     if settings.database_url is None:
-        raise database.DatabaseUnavailable("No database is named: set WANGGE_DATABASE_URL.")
+        raise DatabaseUnavailable("No database is named: set WANGGE_DATABASE_URL.")
     access.rules(ROUTERS)
     engine = database.make_engine(settings.database_url, pool_size=settings.threads)
     runtime = Runtime(settings, (maker := database.sessions(engine)), Snapshots(maker, clock), clock)

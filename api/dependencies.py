@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
-from sqlalchemy.orm import Session, sessionmaker
 from starlette.concurrency import run_in_threadpool
 
 from api.settings import Settings
 from api.snapshots import Snapshot, Snapshots
 from layers import database
+from layers.database import Session, sessionmaker
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from geo.faults import DataError, Fault
@@ -69,7 +68,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(errors.LayersError, _layers_error)
-    app.add_exception_handler(SQLAlchemyError, _unexpected)
     app.add_exception_handler(Exception, _unexpected)
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy.orm import Session, sessionmaker
 
 from layers import database, deployment, history
+from layers.database import Session, sessionmaker
 from layers.errors import LayersError
 
 _log = structlog.get_logger(__name__)

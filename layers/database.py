@@ -17,6 +17,9 @@ import migrations
 from layers.errors import DatabaseFull, DatabaseOutdated, DatabaseUnavailable, DatabaseUnsuitable
 from layers.tables import Base
 
+# The types that callers outside this package name; they import nothing of SQLAlchemy itself.
+__all__ = ["Engine", "Session", "check", "make_engine", "migrate", "sessionmaker", "sessions", "translated"]
+
 #: The oldest PostGIS that is tested.
 OLDEST_POSTGIS = (3, 3)
 

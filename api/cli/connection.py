@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from api.embedded import EmbeddedServer
 from api.settings import Settings
 from layers import database
+from layers.database import Engine, Session
 from layers.errors import DatabaseUnavailable
 
 #: Option of every command that needs a database.
