@@ -246,6 +246,17 @@ def load_posts(session: Session, revision: int, *, codes: Collection[str] | None
     return posts
 
 
+def path_of(session: Session, revision: int, code: str, *, scheme: str = SCHEME) -> tuple[Area, ...]:
+    """Areas from the district down to the grid of a code; empty when there is none."""
+    source = store.table("grids")
+    columns = ["code", "name", "parent_code"]
+    frame = store.read(
+        session, "grids", revision, columns=columns, codes=[code], where=source.c.scheme == scheme
+    )
+    paths = _paths(session, revision, "grid", frame, whole=False)
+    return paths[0] if paths else ()
+
+
 def _about(source: Table, place: Place, distance_m: float) -> ColumnElement[bool]:
     lon, lat = np.array([place[0]]), np.array([place[1]])
     box = [float(side[0]) for side in window(lon, lat, distance_m)]
