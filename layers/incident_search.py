@@ -1,0 +1,141 @@
+"""Find incidents: filters, newest first, a page at a time."""
+
+import base64
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, tuple_
+from sqlalchemy.orm import Session, defer
+
+from geo.faults import DataError, Fault
+from layers.tables import Incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What incidents to find; a field that is None or empty does not limit.
+
+    Parameters
+    ----------
+    area
+        Code of an area of any level, or the beginning of grid codes.
+    since, until
+        When it was reported: from, and before.
+    bbox
+        West, south, east, north in degrees, EPSG:4326; its border included.
+    unassigned
+        True: only those without an area; False: only those with one.
+    scope
+        Codes of the areas that the reader is limited to; empty: everything.
+    scope_unassigned
+        Whether a limited reader also sees the unassigned.
+    """
+
+    status: str | None = None
+    category: str | None = None
+    area: str | None = None
+    rule: str | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    bbox: tuple[float, float, float, float] | None = None
+    unassigned: bool | None = None
+    scope: Sequence[str] = ()
+    scope_unassigned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An incident with its place, EPSG:4326; None where it has none."""
+
+    incident: Incident
+    lon: float | None
+    lat: float | None
+
+
+def search(
+    session: Session, filters: Filters, *, limit: int, cursor: str | None = None
+) -> tuple[list[Found], str | None]:
+    """Return a page of incidents, newest first, and the cursor of the next page (None: this is the last).
+
+    New incidents do not shift the pages that follow: a cursor names the last incident of its page.
+
+    Raises
+    ------
+    DataError
+        If `cursor` is not one that a search gave out.
+    """
+    query = (
+        _places()
+        .where(_condition(filters))
+        .order_by(Incident.reported_at.desc(), Incident.number.desc())
+        .limit(limit + 1)
+    )
+    if cursor is not None:
+        query = query.where(tuple_(Incident.reported_at, Incident.number) < _decoded(cursor))
+    found = [Found(*row) for row in session.execute(query)]
+    more = _encoded(found[limit - 1].incident) if len(found) > limit else None
+    return found[:limit], more
+
+
+def count(session: Session, filters: Filters) -> int:
+    """Return how many incidents there are."""
+    return session.scalar(select(func.count()).select_from(Incident).where(_condition(filters))) or 0
+
+
+def find(session: Session, incident: Incident) -> Found:
+    """Return an incident with its place."""
+    row = session.execute(_places().where(Incident.id == incident.id)).one()
+    return Found(*row)
+
+
+def _places() -> Select[Any]:
+    # The geometry itself would be decoded for every row and used for none.
+    return select(Incident, func.ST_X(Incident.geom), func.ST_Y(Incident.geom)).options(defer(Incident.geom))
+
+
+def _condition(filters: Filters) -> ColumnElement[bool]:
+    equal = {name: getattr(filters, name) for name in ("status", "category", "rule")}
+    conditions = [getattr(Incident, name) == value for name, value in equal.items() if value is not None]
+    if filters.area is not None:
+        conditions.append(
+            or_(
+                Incident.path.contains([filters.area]),
+                Incident.area_code.startswith(filters.area, autoescape=True),
+            )
+        )
+    if filters.since is not None:
+        conditions.append(Incident.reported_at >= filters.since)
+    if filters.until is not None:
+        conditions.append(Incident.reported_at < filters.until)
+    if filters.bbox is not None:
+        conditions.append(func.ST_Intersects(Incident.geom, func.ST_MakeEnvelope(*filters.bbox, 4326)))
+    if filters.unassigned is not None:
+        missing = Incident.area_code.is_(None)
+        conditions.append(missing if filters.unassigned else ~missing)
+    if filters.scope:
+        mine = Incident.path.overlap(list(filters.scope))
+        conditions.append(or_(mine, Incident.area_code.is_(None)) if filters.scope_unassigned else mine)
+    return and_(true(), *conditions)
+
+
+def _encoded(incident: Incident) -> str:
+    place = json.dumps([incident.reported_at.isoformat(), incident.number], separators=(",", ":"))
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> tuple[dt.datetime, int]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        reported_at, number = json.loads(text)
+        return dt.datetime.fromisoformat(reported_at), int(number)
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            Fault(
+                kind="parameter-invalid",
+                field="cursor",
+                message="This is no cursor that a search gave out; start again without it.",
+            )
+        ) from error
