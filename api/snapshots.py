@@ -53,6 +53,10 @@ class Snapshot:
         """
         return self._models.get((name, self.version(layers)), lambda session: load(session, self.revision))
 
+    def has(self, name: Hashable, *, layers: Sequence[str]) -> bool:
+        """Tell whether :meth:`model` would answer at once, without the database."""
+        return self._models.has((name, self.version(layers)))
+
 
 class Snapshots:
     """The current snapshot, polled by a thread of its own between :meth:`start` and :meth:`stop`."""
@@ -141,6 +145,10 @@ class _Models:
         self._sessions = sessions
         self._lock = threading.Lock()
         self._kept: dict[Hashable, _Slot] = {}
+
+    def has(self, key: Hashable) -> bool:
+        slot = self._kept.get(key)
+        return slot is not None and slot.made
 
     def get(self, key: Hashable, make: Callable[[Session], Any]) -> Any:  # noqa: ANN401 - any model
         slot = self._kept.get(key)
