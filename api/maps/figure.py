@@ -18,9 +18,7 @@ from folium.template import Template
 from markupsafe import Markup
 
 from api.web.assets import Asset, Assets, AssetsError
-
-#: Stands for the nonce of a response in the text of a page.
-NONCE = "nonce-of-this-response"
+from api.web.templating import NONCE
 
 #: Anything that makes a browser ask another machine.
 _OUTSIDE = re.compile(
@@ -58,8 +56,7 @@ class LocalMap(folium.Map):
             "preferCanvas": True,
             "minZoom": 8,
             "maxZoom": 19,
-            "zoomSnap": 0.5,
-        }
+                    }
 
 
 class Drawn(MacroElement):

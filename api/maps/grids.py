@@ -43,11 +43,6 @@ def areas_data(
     }
 
 
-def one_scheme(grids: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """The grids of the scheme the map shows."""
-    return grids[grids["scheme"] == SCHEME]
-
-
 def _features(frame: gpd.GeoDataFrame) -> dict[str, Any]:
     frame = frame.sort_values("code")
     inside = shapely.get_coordinates(shapely.point_on_surface(frame.geometry.to_numpy()))

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from api.maps.figure import NONCE, Drawn, LocalMap, OfflineFigure, inlined
-from api.web import templating
+from api.maps.figure import Drawn, LocalMap, OfflineFigure, inlined
+from api.web import templating, words
 from api.web.assets import Asset, Assets
-from api.web.templating import Site
+from api.web.templating import NONCE, Site
 
 #: Scripts and styles of every map, after Leaflet's.
 STYLES = ("static/site.css", "static/map.css")
@@ -50,7 +50,7 @@ class MapPage:
 
 
 def linked(page: MapPage, assets: Assets) -> str:
-    """Return the page for a browser of this service, with :data:`api.maps.figure.NONCE` for its nonce.
+    """Return the page for a browser of this service, with :data:`api.web.templating.NONCE` for its nonce.
 
     Equal pages are equal byte by byte.
     """
@@ -89,7 +89,8 @@ def _render(
     single_file: bool,
 ) -> str:
     figure = OfflineFigure(assets)
-    drawn = LocalMap(page.bounds or EVERYWHERE)
+    view = page.bounds or EVERYWHERE
+    drawn = LocalMap(view)
     figure.add_child(drawn)
     drawn.add_child(Drawn("streets"))
     drawn.add_child(Drawn(page.name))
@@ -103,32 +104,42 @@ def _render(
         styles=[style(asset) for asset in (*parts.styles, *(assets[path] for path in STYLES))],
         scripts=[script(asset) for asset in (*parts.scripts, *ours)],
         parts=parts,
-        config=_config(page),
+        config=script_config(page.site, page.addresses, view=view, chosen=page.chosen),
         blocks=page.values,
         chosen=page.chosen,
         **page.context,
     )
 
 
-def _config(page: MapPage) -> dict[str, object]:
-    """What the scripts read first."""
-    site = page.site
-    notices = {
-        "zh": ("虚构演示数据", f"审图号：{site.review_number}"),
-        "en": ("Invented demonstration data", f"Map review number: {site.review_number}"),
-    }[site.language]
+def script_config(
+    site: Site,
+    addresses: Mapping[str, str],
+    *,
+    view: tuple[float, float, float, float] = EVERYWHERE,
+    chosen: Mapping[str, object] | None = None,
+) -> dict[str, object]:
+    """Return what the scripts of a page with a map read first.
+
+    Parameters
+    ----------
+    addresses
+        By name, where they fetch data.
+    view
+        West, south, east, north of what to show, in degrees.
+    chosen
+        Settings the page was asked with.
+    """
+    west, south, east, north = view
+    said = (
+        (site.invented, ("虚构演示数据", "Invented demonstration data")),
+        (site.review_number, (f"审图号：{site.review_number}", f"Map review number: {site.review_number}")),
+        (site.attribution, (site.attribution, site.attribution)),
+    )
     return {
         "language": site.language,
         "revision": site.revision,
-        "data": dict(page.addresses),
-        "chosen": dict(page.chosen),
-        "attributions": [
-            text
-            for text, said in zip(
-                (*notices, site.attribution),
-                (site.invented, site.review_number, site.attribution),
-                strict=True,
-            )
-            if said
-        ],
+        "data": dict(addresses),
+        "chosen": dict(chosen or {}),
+        "bounds": [[south, west], [north, east]],
+        "attributions": [words.choose(pair, site.language) for true, pair in said if true],
     }

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from api.web.packages import MANIFEST, VENDOR
@@ -96,6 +96,18 @@ class Assets:
         if url not in self.outside:
             raise AssetsError(f"no local copy of {url}: add it to FILES in api/web/packages.py")
         return self.files[self.outside[url]]
+
+
+@cache
+def installed() -> Assets:
+    """Return the files of this installation, read once.
+
+    Raises
+    ------
+    AssetsError
+        As in :func:`read`.
+    """
+    return read()
 
 
 def read(vendor: Path = VENDOR) -> Assets:

@@ -14,6 +14,9 @@ from api.web import words
 from api.web.assets import Assets
 from api.web.words import Language
 
+#: Stands for the nonce of a response in the text of a page.
+NONCE = "nonce-of-this-response"
+
 #: Characters that could end or open markup inside a script element, and the two that end a line in JavaScript.
 _ESCAPED = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
@@ -80,7 +83,8 @@ def render(name: str, site: Site, assets: Assets, **values: object) -> str:
             href=_href(site.language),
             other_language=_other_language(site),
             words=words,
-            asset=lambda path: assets[path].href,
+            nonce=NONCE,
+        asset=lambda path: assets[path].href,
             **values,
         )
     )

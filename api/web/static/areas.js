@@ -11,6 +11,8 @@
     grid: { color: "#6e8296", weight: 0.7, opacity: 0.8 },
   };
   const LABELS_FROM = { subdistrict: [0, 14], community: [14, 16], grid: [16, 20] };
+  // Width of a character of a name, in pixels.
+  const LABEL_EM = { subdistrict: 18, community: 13.6, grid: 12 };
   wangge.LEVELS = ["district", "subdistrict", "community", "grid"];
   wangge.LEVEL_NAMES = wangge.chinese
     ? { district: "区县", subdistrict: "街道", community: "社区", grid: "网格" }
@@ -23,7 +25,7 @@
     L.control.zoom({
       position: "topright", zoomInTitle: wangge.say("放大", "Zoom in"), zoomOutTitle: wangge.say("缩小", "Zoom out"),
     }).addTo(map);
-    L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
+    L.control.scale({ imperial: false, position: "bottomleft" }).addTo(map);
     const attribution = L.control.attribution({ prefix: false }).addTo(map);
     for (const text of wangge.config.attributions) attribution.addAttribution(escapeText(text));
     map.fitBounds(options.bounds, { padding: [12, 12], animate: false });
@@ -96,11 +98,16 @@
         group.clearLayers();
         const zoom = map.getZoom();
         const view = map.getBounds().pad(0.05);
+        const taken = [];
         for (const [level, [from, to]] of Object.entries(LABELS_FROM)) {
           if (zoom < from || zoom >= to || !shown(level)) continue;
           for (const { properties } of this.levels[level]?.features || []) {
             const at = L.latLng(properties.at[1], properties.at[0]);
             if (!view.contains(at)) continue;
+            const { x, y } = map.latLngToContainerPoint(at);
+            const half = LABEL_EM[level] * properties.name.length / 2 + 4;
+            if (taken.some((other) => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < 20)) continue;
+            taken.push({ x, y, half });
             const text = wangge.make("span", {}, properties.name);
             const icon = L.divIcon({ className: `area-label ${level}`, html: text, iconSize: [0, 0] });
             L.marker(at, { icon, interactive: false, keyboard: false }).addTo(group);

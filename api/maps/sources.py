@@ -1,0 +1,90 @@
+"""What maps draw, read at one revision."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+from sqlalchemy.orm import Session
+
+from api.maps import basemap, grids
+from geo.levels import LAYER_OF, LEVELS
+from api.snapshots import Snapshot
+from layers import catalogue, store
+
+#: Where pages fetch the base map and the areas.
+STREETS = {"streets": "/maps/data/streets.json"}
+AREAS = {"areas": "/maps/data/areas.json"}
+
+#: Layers that the areas and their posts come from.
+AREA_LAYERS = (*LAYER_OF.values(), "posts")
+
+_AREA_COLUMNS = ["code", "name", "parent_code", "people", "households", "geometry"]
+
+
+@dataclass(frozen=True, slots=True)
+class FacilityType:
+    """A type of facility with the number of facilities there are."""
+
+    key: str
+    zh: str
+    en: str
+    count: int
+
+
+def streets(session: Session, revision: int) -> dict[str, Any]:
+    """Return what :func:`api.maps.basemap.streets_data` makes of the streets."""
+    frame = store.read(session, "streets", revision, columns=["name", "kind", "geometry"])
+    return basemap.streets_data(frame)
+
+
+def areas(session: Session, revision: int, *, today: dt.date) -> dict[str, Any]:
+    """Return what :func:`api.maps.grids.areas_data` makes of all levels, with the posts held today."""
+    frames = {level: area_frame(session, revision, level) for level in LEVELS}
+    return grids.areas_data(frames, store.read(session, "posts", revision), today=today)
+
+
+def area_frame(session: Session, revision: int, level: str) -> gpd.GeoDataFrame:
+    """Return the areas of a level; of grids those of the scheme that maps show."""
+    if level != "grid":
+        return store.read(session, LAYER_OF[level], revision, columns=_AREA_COLUMNS)
+    source = store.table("grids")
+    columns = [*_AREA_COLUMNS, "kind"]
+    return store.read(session, "grids", revision, columns=columns, where=source.c.scheme == grids.SCHEME)
+
+
+def bounds(session: Session, revision: int) -> tuple[float, float, float, float] | None:
+    """Return west, south, east, north of the highest level there is, else of the streets; None without data."""
+    for layer in (*LAYER_OF.values(), "streets"):
+        frame = store.read(session, layer, revision, columns=["geometry"])
+        if not frame.empty:
+            west, south, east, north = (float(side) for side in frame.total_bounds)
+            return west, south, east, north
+    return None
+
+
+def view(snapshot: Snapshot) -> tuple[float, float, float, float] | None:
+    """Return :func:`bounds` of a snapshot, kept while the areas stay."""
+    layers = (*LAYER_OF.values(), "streets")
+    return snapshot.model("bounds", layers=layers, load=bounds)
+
+
+def facility_types(session: Session, revision: int) -> list[FacilityType]:
+    """Return the types of the catalogue that have facilities, in its order; all of them where there are none."""
+    frame = store.read(session, "facilities", revision, columns=["type"])
+    counts = frame["type"].value_counts()
+    every = [
+        FacilityType(str(row.Index), row.zh, row.en, int(counts.get(row.Index, 0)))
+        for row in catalogue.facility_types().itertuples()
+    ]
+    return [kind for kind in every if kind.count] or every
+
+
+def types(snapshot: Snapshot) -> list[FacilityType]:
+    """Return :func:`facility_types` of a snapshot, kept while the facilities stay."""
+    return snapshot.model("facility types", layers=("facilities",), load=facility_types)
+
+
+def feature_count(session: Session, layer: str, revision: int) -> int:
+    """Return how many features a layer has."""
+    return len(store.read(session, layer, revision, columns=["code"]))

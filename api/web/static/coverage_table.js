@@ -1,0 +1,93 @@
+"use strict";
+/* The planner's table: coverage by area, beside what a straight circle would say. */
+
+(() => {
+  const form = document.getElementById("coverage-form");
+  const result = document.getElementById("result");
+  let order = { key: "covered_share", descending: false };
+  let running = null;
+
+  const query = (more = {}) => ({ ...Object.fromEntries(new FormData(form)), lang: "", ...more });
+  const rowsOf = (reply) => (Array.isArray(reply) ? reply : reply.rows);
+
+  const load = async () => {
+    running?.abort();
+    running = new AbortController();
+    for (const link of document.querySelectorAll("[data-format]")) {
+      link.href = wangge.address("/api/coverage", query({ format: link.dataset.format }));
+    }
+    history.replaceState(null, "", wangge.page("/coverage", query()));
+    result.setAttribute("aria-busy", "true");
+    result.replaceChildren(wangge.make("p", { class: "busy" }, wangge.say("正在计算…", "Computing…")));
+    try {
+      const ask = (method) => wangge.fetchJson(wangge.address("/api/coverage", query({ method })), { signal: running.signal });
+      const [walk, circle] = await Promise.all([ask("network"), ask("circle")]);
+      const straight = new Map(rowsOf(circle).map((row) => [row.code, row]));
+      const rows = rowsOf(walk).map((row) => ({ ...row, circle_share: straight.get(row.code)?.covered_share ?? null }));
+      show(rows, straight);
+    } catch (problem) {
+      if (problem.name === "AbortError") return;
+      result.replaceChildren(wangge.problemBox(problem));
+    }
+    result.removeAttribute("aria-busy");
+  };
+
+  const sum = (rows, key) => rows.reduce((total, row) => total + (row[key] || 0), 0);
+
+  const show = (rows, straight) => {
+    if (!rows.length) {
+      result.replaceChildren(wangge.make("p", { class: "note warn" }, wangge.say("没有可汇总的区域或小区。", "There are no areas or compounds to sum.")));
+      return;
+    }
+    const demand = sum(rows, "demand");
+    const uncovered = sum(rows, "uncovered");
+    const overstated = (sum([...straight.values()], "covered") - sum(rows, "covered")) / demand;
+    const figures = [
+      [wangge.say("总量", "Demand"), wangge.number(demand)],
+      [wangge.say("已覆盖", "Covered"), wangge.percent(sum(rows, "covered") / demand)],
+      [wangge.say("部分覆盖", "Partial"), wangge.percent(sum(rows, "partial") / demand)],
+      [wangge.say("未覆盖", "Uncovered"), `${wangge.percent(uncovered / demand)}`],
+      [wangge.say("直线圆多算", "A circle overstates by"), wangge.percent(overstated)],
+    ];
+    result.replaceChildren(
+      wangge.make("dl", { class: "figures" }, figures.map(([term, value]) =>
+        wangge.make("div", {}, wangge.make("dt", {}, term), wangge.make("dd", {}, value)))),
+      wangge.make("div", { class: "table-wrap tall" }, table(rows)),
+      wangge.make("p", { class: "hint" }, wangge.say(
+        "覆盖率 = 全部出入口都可达的小区之和 ÷ 总量；部分覆盖单列，不计入覆盖率。", "Covered share counts compounds all of whose gates are reached; partial ones stand apart.")));
+  };
+
+  const share = (value) => wangge.make("div", { class: "bar-cell" },
+    wangge.make("meter", { min: 0, max: 1, value: value ?? 0, "aria-hidden": "true" }), wangge.percent(value));
+
+  const COLUMNS = [
+    { key: "name", title: wangge.say("区域", "Area"), value: (row) => wangge.make("a", { href: wangge.page("/maps/grids.html", { code: row.code }) }, row.name || row.code) },
+    { key: "code", title: wangge.say("编码", "Code"), value: (row) => wangge.make("span", { class: "code" }, row.code) },
+    { key: "demand", number: true, title: wangge.say("总量", "Demand"), value: (row) => wangge.number(row.demand) },
+    { key: "covered", number: true, title: wangge.say("已覆盖", "Covered"), value: (row) => wangge.number(row.covered) },
+    { key: "partial", number: true, title: wangge.say("部分", "Partial"), value: (row) => wangge.number(row.partial) },
+    { key: "uncovered", number: true, title: wangge.say("未覆盖", "Uncovered"), value: (row) => wangge.number(row.uncovered) },
+    { key: "unreachable", number: true, title: wangge.say("无法接入", "Unreachable"), value: (row) => wangge.number(row.unreachable) },
+    { key: "covered_share", number: true, title: wangge.say("覆盖率", "Covered share"), value: (row) => share(row.covered_share) },
+    { key: "circle_share", number: true, title: wangge.say("直线圆", "Circle"), value: (row) => wangge.percent(row.circle_share) },
+  ];
+
+  const table = (rows) => {
+    const sign = order.descending ? -1 : 1;
+    const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a ?? "").localeCompare(String(b ?? ""), "zh"));
+    const sorted = [...rows].sort((a, b) => sign * compare(a[order.key], b[order.key]));
+    const drawn = wangge.table(COLUMNS.map((column) => ({ ...column, title: wangge.make("button", { type: "button", onclick: () => {
+      order = { key: column.key, descending: order.key === column.key ? !order.descending : Boolean(column.number) };
+      drawn.replaceWith(table(rows));
+      result.querySelector(`th[data-key="${column.key}"] button`).focus();
+    } }, column.title) })), sorted);
+    drawn.querySelectorAll("thead th").forEach((cell, i) => {
+      cell.dataset.key = COLUMNS[i].key;
+      if (COLUMNS[i].key === order.key) cell.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
+    });
+    return drawn;
+  };
+
+  form.addEventListener("change", load);
+  load();
+})();
