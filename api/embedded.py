@@ -9,6 +9,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +18,8 @@ from urllib.parse import quote
 #: Longest path of a Unix socket that Linux accepts, less the name PostgreSQL adds (``/.s.PGSQL.5432``).
 _LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432.lock")
 _ACCOUNT = "postgres"
+#: A killed server's children take a moment to let go of its shared memory.
+_START_ATTEMPTS = 4
 _SETTINGS = {
     "listen_addresses": "''",
     "shared_buffers": "256MB",
@@ -70,19 +73,21 @@ class EmbeddedServer:
         """
         if not (self._data / "PG_VERSION").exists():
             self._create()
-        if self._run("pg_ctl", "status", "-D", str(self._data), check=False).returncode == 0:
+        if self._adopt():
             return False
         self._own(self._sockets)
         options = " ".join(f"-c {name}={value}" for name, value in self._settings.items())
-        done = self._run(
-            "pg_ctl", "start", "-w", "-t", "120", "-s",
-            "-D", str(self._data), "-l", str(self._data / "server.log"),
-            "-o", f"{options} -c unix_socket_directories={self._sockets}",
-            check=False,
-        )  # fmt: skip
-        if done.returncode != 0:
-            raise EmbeddedUnavailable(f"The private PostGIS does not start:\n{self._log_tail()}")
-        return True
+        for attempt in range(_START_ATTEMPTS):
+            time.sleep(attempt)
+            done = self._run(
+                "pg_ctl", "start", "-w", "-t", "120", "-s",
+                "-D", str(self._data), "-l", str(self._data / "server.log"),
+                "-o", f"{options} -c unix_socket_directories={self._sockets}",
+                check=False,
+            )  # fmt: skip
+            if done.returncode == 0:
+                return True
+        raise EmbeddedUnavailable(f"The private PostGIS does not start:\n{self._log_tail()}")
 
     def stop(self) -> None:
         """Stop the server, ending what its clients do; nothing that was committed is lost."""
@@ -92,6 +97,27 @@ class EmbeddedServer:
         """Create a database unless it is there."""
         if name not in self._sql("SELECT datname FROM pg_database").split():
             self._sql(f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0")
+
+    def _adopt(self) -> bool:
+        """Wait until a running server answers; return False when there is none, or it dies meanwhile."""
+        for _ in range(300):
+            self._forget_dead_server()
+            if self._run("pg_ctl", "status", "-D", str(self._data), check=False).returncode != 0:
+                return False
+            if self._run("pg_isready", "-h", str(self._sockets), check=False).returncode == 0:
+                return True
+            time.sleep(0.2)
+        raise EmbeddedUnavailable(f"The private PostGIS runs but does not answer:\n{self._log_tail()}")
+
+    def _forget_dead_server(self) -> None:
+        """Remove the lock file of a server that was killed but not yet reaped.
+
+        Where process 1 reaps nobody, as in many containers, such a process counts as alive for ever, and
+        neither ``pg_ctl`` nor the server itself would start.
+        """
+        lock = self._data / "postmaster.pid"
+        if lock.exists() and _is_zombie(int(lock.read_text().split()[0])):
+            lock.unlink()
 
     def _sql(self, statement: str) -> str:
         return self._run(
@@ -172,6 +198,14 @@ def find_binaries() -> Path:
         if (folder / "initdb").exists() and control.exists():
             return folder
     raise EmbeddedUnavailable(_INSTALL)
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        # The state follows the program's name, which stands in brackets and may itself hold brackets.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return False
 
 
 _INSTALL = "PostgreSQL with PostGIS is not installed. On Debian 12: apt-get install postgresql-15-postgis-3"

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg2
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 import migrations
@@ -25,6 +26,8 @@ OLDEST_POSTGIS = (3, 3)
 
 #: SQLSTATEs of a server that is out of disk, memory or connections.
 _OUT_OF_RESOURCES = {"53100", "53200", "53300"}
+#: Classes of SQLSTATE of a server that is shutting down, crashing or cut off.
+_SERVER_LEAVING = ("57P", "08")
 
 
 def make_engine(url: str, *, pool_size: int = 40) -> Engine:
@@ -61,11 +64,15 @@ def translated() -> Iterator[None]:
     """Turn what the driver says of a missing or full server into the errors of this package."""
     try:
         yield
-    except DBAPIError as error:
-        state = getattr(error.orig, "pgcode", None)
+    except (DBAPIError, psycopg2.Error) as error:
+        # COPY goes through the driver itself, whose errors SQLAlchemy does not wrap.
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        state = getattr(cause, "pgcode", None)
         if state in _OUT_OF_RESOURCES:
             raise DatabaseFull from error
-        if isinstance(error, OperationalError) and (error.connection_invalidated or state is None):
+        if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError) and state is None:
+            raise DatabaseUnavailable from error
+        if state is not None and state.startswith(_SERVER_LEAVING):
             raise DatabaseUnavailable from error
         raise
 

@@ -5,9 +5,11 @@ the layer's columns as in :mod:`layers.tables` less the revisions; ``geom`` is t
 without places (posts, links) are plain frames.
 """
 
+import csv
 import json
 from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import uuid4
 
 import geopandas as gpd
 import numpy as np
@@ -114,12 +116,13 @@ def append(session: Session, layer: str, frame: pd.DataFrame, revision: int) -> 
         written[column.name] = _copyable(frame[_frame_name(column)], column)
     names = ", ".join(written)
     rows = pd.DataFrame(written, index=frame.index)
-    # The text is built by pandas with every value quoted; \N stands for NULL even when quoted.
-    body = rows.to_csv(index=False, header=False, na_rep="\\N", quoting=1)
+    # pandas quotes every value, NULLs too; a random word for them is one that no text can equal.
+    null = uuid4().hex
+    body = rows.to_csv(index=False, header=False, na_rep=null, quoting=csv.QUOTE_ALL)
     connection = session.connection().connection
     with connection.cursor() as cursor:
         cursor.copy_expert(  # type: ignore[attr-defined]  # psycopg2's cursor
-            f"COPY {source.name} ({names}) FROM STDIN WITH (FORMAT csv, NULL '\\N', FORCE_NULL ({names}))",
+            f"COPY {source.name} ({names}) FROM STDIN WITH (FORMAT csv, NULL '{null}', FORCE_NULL ({names}))",
             _Text(body),
         )
 
