@@ -1,0 +1,114 @@
+"""Models are made once, kept while they are right, and never answer for an old revision unknowingly."""
+
+import datetime as dt
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from api import snapshots
+from api.dependencies import now
+from api.snapshots import Snapshots
+from layers import database, deployment
+from layers.errors import DatabaseUnavailable
+from layers.publishing import Change, publish
+from tests.layers.frames import areas, grids, square
+
+
+@pytest.fixture
+def published(session):
+    """Publish a layer; the first call also chooses the deployment."""
+
+    def make(layer, frame):
+        deployment.choose(session, np.array([105.0]), np.array([32.0]), now=now())
+        number = publish(session, {layer: Change(frame)}, author="t", note="", now=now()).revision
+        session.commit()
+        return number
+
+    return make
+
+
+def test_an_empty_database_is_revision_zero(engine):
+    snapshot = Snapshots(database.sessions(engine), now).current()
+    assert (snapshot.revision, snapshot.deployment, snapshot.version(["grids"])) == (0, None, (0,))
+
+
+def test_a_model_is_kept_until_one_of_its_layers_changes(engine, published):
+    published("districts", areas({"510899": square(0, 0)}))
+    kept, made = Snapshots(database.sessions(engine), now), []
+    load = lambda _session, revision: made.append(revision) or revision  # noqa: E731
+    ask = lambda: kept.refresh().model("count", layers=["districts"], load=load)  # noqa: E731
+    assert [ask(), ask()] == [1, 1]
+    published("grids", grids({"G": square(0, 0)}, "510899"))
+    assert ask() == 1, "another layer changed"
+    published("districts", areas({"510899": square(0, 0, 2)}))
+    assert ask() == 3
+    assert made == [1, 3]
+
+
+def test_threads_that_ask_at_once_make_it_once(engine):
+    kept, made = Snapshots(database.sessions(engine), now).current(), []
+
+    def load(_session, _revision):
+        made.append(1)
+        time.sleep(0.1)
+        return object()
+
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(kept.model("slow", layers=[], load=load)))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    assert len(set(map(id, found))) == 1
+
+
+def test_a_model_that_failed_is_tried_again(engine):
+    kept = Snapshots(database.sessions(engine), now).current()
+    with pytest.raises(ZeroDivisionError):
+        kept.model("x", layers=[], load=lambda *_: 1 / 0)
+    assert kept.model("x", layers=[], load=lambda *_: 7) == 7
+
+
+def test_an_older_instant_has_its_own_snapshot(engine, published):
+    published("districts", areas({"510899": square(0, 0)}))
+    between = now()
+    published("districts", areas({"510899": square(0, 0, 2)}))
+    kept = Snapshots(database.sessions(engine), now)
+    assert kept.current().revision == 2
+    assert kept.at(between).revision == 1
+    assert kept.at(between + dt.timedelta(days=1)) is kept.current()
+
+
+def test_the_poll_sees_a_publication_within_a_second(engine, published):
+    kept = Snapshots(database.sessions(engine), now)
+    kept.start()
+    try:
+        number = published("districts", areas({"510899": square(0, 0)}))
+        deadline = time.monotonic() + 5
+        while (kept.fresh() is None or kept.fresh().revision != number) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert kept.fresh().revision == number
+    finally:
+        kept.stop()
+
+
+def test_without_a_fresh_poll_memory_is_not_trusted(engine, published, monkeypatch):
+    published("districts", areas({"510899": square(0, 0)}))
+    kept = Snapshots(database.sessions(engine), now)
+    kept.refresh()
+    monkeypatch.setattr(snapshots, "TRUSTED_S", 0.0)
+    assert kept.fresh() is None
+    published("districts", areas({"510899": square(0, 0, 2)}))
+    assert kept.current().revision == 2
+
+
+def test_a_database_that_went_away_is_said():
+    gone = database.make_engine("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
+    with pytest.raises(DatabaseUnavailable):
+        Snapshots(database.sessions(gone), now).current()
