@@ -70,6 +70,8 @@ _RECORD = text(
 _ANSWER = ("rule", "area_code", "path", "candidates", "distance_m", "margin_m")
 # What a frame may say beside its category and time.
 _OPTIONAL = (
+    "lon",
+    "lat",
     "description",
     "address",
     "source",
@@ -257,7 +259,7 @@ def _follow_retired(session: Session, areas: Areas, revision: int, *, now: dt.da
     )
     successors: dict[str, list[str]] = {}
     kept, changed = [], []
-    for incident_id, stated, path in session.execute(query).tuples():
+    for incident_id, stated, path in session.execute(query):
         code = str(stated)
         if code in paths:
             if path != paths[code]:

@@ -102,7 +102,7 @@ def _condition(filters: Filters) -> ColumnElement[bool]:
     if filters.area is not None:
         conditions.append(
             or_(
-                Incident.path.contains([filters.area]),
+                Incident.path.bool_op("@>")([filters.area]),
                 Incident.area_code.startswith(filters.area, autoescape=True),
             )
         )
@@ -116,7 +116,7 @@ def _condition(filters: Filters) -> ColumnElement[bool]:
         missing = Incident.area_code.is_(None)
         conditions.append(missing if filters.unassigned else ~missing)
     if filters.scope:
-        mine = Incident.path.overlap(list(filters.scope))
+        mine = Incident.path.bool_op("&&")(list(filters.scope))
         conditions.append(or_(mine, Incident.area_code.is_(None)) if filters.scope_unassigned else mine)
     return and_(true(), *conditions)
 

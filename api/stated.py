@@ -1,0 +1,162 @@
+"""What requests state about places and times, read so that every fault is reported at once."""
+
+import datetime as dt
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from api.settings import Settings
+from geo import crs
+from geo.faults import DataError, Fault
+
+_Value = TypeVar("_Value")
+_MOST_LON, _MOST_LAT = 180.0, 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class StatedPlace:
+    """A point in EPSG:4326 (longitude, latitude), and how it was stated."""
+
+    lon: float
+    lat: float
+    x: float
+    y: float
+    datum: str
+
+
+class Faults:
+    """Collects the faults of several readings, to raise them together."""
+
+    def __init__(self) -> None:
+        self._found: list[Fault] = []
+
+    def reading(self, read: Callable[[], _Value]) -> _Value | None:
+        """Return what `read` returns; None, with its faults kept, when it raises a DataError."""
+        try:
+            return read()
+        except DataError as error:
+            self._found += error.faults
+            return None
+
+    def check(self) -> None:
+        """Raise what was found.
+
+        Raises
+        ------
+        DataError
+            If any reading failed.
+        """
+        if self._found:
+            raise DataError(self._found)
+
+
+def reference(datum: str | None, settings: Settings) -> crs.Reference:
+    """Return the datum or CRS a request states, or the configured default.
+
+    Raises
+    ------
+    DataError
+        On field ``datum``, if none is stated or it is unknown.
+    """
+    try:
+        return crs.parse(datum or settings.default_datum, local=settings.local_crs())
+    except DataError as error:
+        raise DataError([replace(fault, field="datum") for fault in error.faults]) from error
+
+
+def place(x: object, y: object, datum: str | None, settings: Settings) -> StatedPlace:
+    """Return a stated point.
+
+    Parameters
+    ----------
+    x, y
+        Numbers or text: longitude and latitude, or easting and northing.
+
+    Raises
+    ------
+    DataError
+        With every fault of the fields ``lon``, ``lat`` and ``datum``.
+    """
+    faults = Faults()
+    stated_x = faults.reading(lambda: _number(x, "lon"))
+    stated_y = faults.reading(lambda: _number(y, "lat"))
+    known = faults.reading(lambda: reference(datum, settings))
+    if stated_x is not None and stated_y is not None:
+        # Without a datum, degrees are still worth checking: the next attempt should not fail on them.
+        faults.reading(lambda: _check_range(stated_x, stated_y, known or crs.WGS84, sure=known is not None))
+    faults.check()
+    assert stated_x is not None  # noqa: S101 - checked above
+    assert stated_y is not None  # noqa: S101 - checked above
+    assert known is not None  # noqa: S101 - checked above
+    lon, lat = crs.to_lonlat([stated_x], [stated_y], known)
+    return StatedPlace(float(lon[0]), float(lat[0]), stated_x, stated_y, known.name)
+
+
+def instant(text: str, timezone: str, field: str = "at") -> dt.datetime:
+    """Return a stated instant: RFC 3339 with an offset, or a bare date, which means the end of that day.
+
+    Raises
+    ------
+    DataError
+        On `field`, if it is neither.
+    """
+    # A plus sign that was not escaped in a query arrives as a space.
+    spelled = re.sub(r"(?<=\d) (?=\d\d:\d\d$)", "+", text.strip())
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", spelled):
+            day = dt.date.fromisoformat(spelled)
+            midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), ZoneInfo(timezone))
+            return midnight - dt.timedelta(microseconds=1)
+        if re.search(r"([zZ]|[+-]\d\d:\d\d)$", spelled):
+            return dt.datetime.fromisoformat(spelled).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        pass
+    message = f"{text!r} is no instant; write 2026-03-01T08:00:00+08:00, or a bare date 2026-03-01."
+    raise DataError(Fault(kind="parameter-invalid", field=field, message=message))
+
+
+def choice(text: str, choices: tuple[str, ...], field: str) -> str:
+    """Return a word that must be one of some.
+
+    Raises
+    ------
+    DataError
+        On `field`, if it is another.
+    """
+    if text in choices:
+        return text
+    message = f"{text!r} is none of {', '.join(choices)}."
+    raise DataError(Fault(kind="parameter-invalid", field=field, message=message))
+
+
+def _number(value: object, field: str) -> float:
+    text = "" if value is None else str(value).strip()
+    if not text:
+        raise DataError(Fault(kind="coordinate-missing", field=field, message=f"State {field}."))
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if isinstance(value, bool) or not math.isfinite(number):
+        message = f"{field} {text!r} is not a finite number."
+        raise DataError(Fault(kind="coordinate-not-a-number", field=field, message=message))
+    return number
+
+
+def _check_range(x: float, y: float, known: crs.Reference, *, sure: bool) -> None:
+    """Refuse a point that does not exist in its CRS, or is not where that CRS is used."""
+    if not sure and max(abs(x), abs(y)) > _MOST_LON:
+        return
+    fields: tuple[str, ...] = ("lon", "lat")
+    found = crs.coordinate_faults([x], [y], known)
+    if not found and sure:
+        found = crs.check_extent([x], [y], known)
+        fields = ("datum",)
+    elif found and found[0].kind == "coordinate-out-of-range" and known.geographic:
+        limits = (("lon", x, _MOST_LON), ("lat", y, _MOST_LAT))
+        fields = tuple(field for field, value, most in limits if abs(value) > most)
+    if found:
+        raise DataError([replace(fault, row=None, field=field) for fault in found for field in fields])
