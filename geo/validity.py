@@ -83,7 +83,7 @@ def _finite(geoms: Objects) -> Bools:
 
 def _describe(kind: str, geom: shapely.Geometry, accepted: Collection[str]) -> tuple[str, float, float]:
     if kind == "geometry-missing":
-        return "The row has no geometry.", np.nan, np.nan
+        return "The row has no geometry, or none that can be read.", np.nan, np.nan
     if kind == "geometry-empty":
         return f"The {geom.geom_type} has no points.", np.nan, np.nan
     if kind == "geometry-invalid":

@@ -1,1 +1,5 @@
-"""Readers and writers, one file format a module: frame in, frame out, rejects."""
+"""Files in and out: one format a module, each a frame in or a frame out.
+
+:mod:`layers.files.formats` chooses the module by the file's suffix; :mod:`layers.files.source` is what every
+reader returns.
+"""

@@ -1,0 +1,94 @@
+"""Which module reads or writes a file, by its suffix; and how large a file may be."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from geo.faults import DataError, Fault
+from layers.files import delimited, parquet, vector, xlsx
+from layers.files.source import Source, refused
+
+#: Largest file that is read into memory at once.
+LARGEST_BYTES = 2 << 30
+
+_DELIMITED = (".csv", ".tsv", ".txt")
+_PARQUET = (".parquet", ".geoparquet", ".pq")
+_XLSX = (".xlsx", ".xlsm")
+#: Every suffix that can be read.
+READABLE = (*vector.DRIVERS, ".zip", *_PARQUET, *_DELIMITED, *_XLSX)
+#: Every suffix that can be written.
+WRITABLE = (*vector.DRIVERS, *_PARQUET, ".csv", ".xlsx")
+
+
+def read(
+    path: Path,
+    *,
+    sheet: str | None = None,
+    encoding: str | None = None,
+    x: str | None = None,
+    y: str | None = None,
+    largest_bytes: int = LARGEST_BYTES,
+) -> Source:
+    """Read a file of any known format.
+
+    Parameters
+    ----------
+    sheet
+        Layer or sheet, where the file holds several.
+    encoding
+        Of text that does not state its own; found out when not given.
+    x, y
+        Columns of longitude or easting and latitude or northing, for tables.
+
+    Raises
+    ------
+    DataError
+        ``format-unknown``, ``file-unreadable``, ``file-truncated``, ``file-too-large``, ``file-empty``,
+        ``encoding-unknown``, ``field-unknown``, ``parameter-invalid``.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in READABLE:
+        raise DataError(_unknown(path, READABLE))
+    if not path.is_file():
+        raise DataError(Fault(kind="file-unreadable", message=f"There is no file {path}."))
+    size = path.stat().st_size
+    if not size:
+        raise DataError(Fault(kind="file-empty", message=f"{path.name} is empty."))
+    if size > largest_bytes:
+        raise refused(path, "file-too-large", f"{size} bytes, at most {largest_bytes} are read")
+    if suffix in _DELIMITED:
+        return delimited.read(path, encoding=encoding, x=x, y=y)
+    if suffix in _XLSX:
+        return xlsx.read(path, sheet=sheet, x=x, y=y)
+    if suffix in _PARQUET:
+        return parquet.read(path, x=x, y=y)
+    return vector.read(path, sheet=sheet, encoding=encoding, x=x, y=y)
+
+
+def write(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame in the format of the path's suffix, replacing the file.
+
+    Raises
+    ------
+    DataError
+        ``format-unknown``, or ``parameter-invalid`` when the format holds places and the frame has none.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in WRITABLE:
+        raise DataError(_unknown(path, WRITABLE))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if suffix == ".csv":
+        delimited.write(frame, path)
+    elif suffix == ".xlsx":
+        xlsx.write(frame, path)
+    elif suffix in _PARQUET:
+        parquet.write(frame, path)
+    else:
+        vector.write(frame, path)
+
+
+def _unknown(path: Path, known: tuple[str, ...]) -> Fault:
+    return Fault(
+        kind="format-unknown",
+        message=f"{path.name}: no known format ends in {path.suffix!r}; use one of {', '.join(known)}.",
+    )

@@ -1,0 +1,107 @@
+"""Tables out: CSV, XLSX and GeoJSON of a frame, as bytes."""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import orjson
+import pandas as pd
+import shapely
+from openpyxl import Workbook
+from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.styles import Font
+
+#: A text that begins with one of these is a formula to a spreadsheet.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+#: Decimals of degrees in GeoJSON: 1e-7 degrees are a centimetre.
+_DECIMALS = 7
+
+
+def to_csv(frame: pd.DataFrame) -> bytes:
+    """Write a table as CSV: UTF-8 with the mark that spreadsheets need to read Chinese, missing values empty.
+
+    Text that a spreadsheet would take for a formula is led by an apostrophe, which shows that it is text.
+    """
+    safe = frame.copy()
+    for column in frame.select_dtypes(["object", "string"]).columns:
+        safe[column] = [_defused(value) for value in frame[column]]
+    return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+
+
+def to_xlsx(
+    frame: pd.DataFrame, *, titles: Mapping[str, str], notes: Sequence[tuple[str, str]] = ()
+) -> bytes:
+    """Write a table as a workbook; text is stored as text, so that no cell is a formula.
+
+    Parameters
+    ----------
+    titles
+        Column names in the reader's language; the column's own name stands beside it.
+    notes
+        Names and values for a second sheet: what the table is and where it comes from.
+    """
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("数据 data")
+    sheet.freeze_panes = "A2"
+    header = [f"{titles[name]} {name}" if name in titles else str(name) for name in frame.columns]
+    sheet.append([_text_cell(sheet, title, bold=True) for title in header])
+    for row in _rows(frame):
+        sheet.append([_text_cell(sheet, value) if isinstance(value, str) else value for value in row])
+    if notes:
+        about = book.create_sheet("说明 notes")
+        for name, value in notes:
+            about.append([_text_cell(about, name, bold=True), _text_cell(about, value)])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def to_geojson(frame: gpd.GeoDataFrame, *, extra: Mapping[str, Any] | None = None) -> bytes:
+    """Write a frame in EPSG:4326 as a FeatureCollection (RFC 7946), one feature a row.
+
+    Parameters
+    ----------
+    frame
+        The active geometry, outer rings turned counter-clockwise; other columns become properties.
+    extra
+        Further members of the collection, such as the revision.
+    """
+    geometry = shapely.orient_polygons(np.asarray(frame.geometry, dtype=object))
+    shapes = shapely.to_geojson(shapely.set_precision(geometry, 10.0**-_DECIMALS, mode="pointwise"))
+    properties = frame.drop(columns=frame.geometry.name)
+    features = [
+        orjson.Fragment(
+            b'{"type":"Feature","properties":'
+            + orjson.dumps(dict(zip(properties.columns, row, strict=True)))
+            + b',"geometry":'
+            + (shape.encode() if shape is not None else b"null")
+            + b"}"
+        )
+        for row, shape in zip(_rows(properties), shapes, strict=True)
+    ]
+    return orjson.dumps({"type": "FeatureCollection", **(extra or {}), "features": features})
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON objects: missing values are null, numbers plain."""
+    return [dict(zip(frame.columns, row, strict=True)) for row in _rows(frame)]
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame.columns]
+    return zip(*columns, strict=True)
+
+
+def _text_cell(sheet: Any, text: str, *, bold: bool = False) -> Cell:  # noqa: ANN401 - a write-only sheet
+    cell = WriteOnlyCell(sheet, value=text)
+    cell.data_type = "s"
+    if bold:
+        cell.font = Font(bold=True)
+    return cell
+
+
+def _defused(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

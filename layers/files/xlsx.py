@@ -1,0 +1,77 @@
+"""Excel workbooks, with coordinates in columns."""
+
+import datetime as dt
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+from openpyxl.utils.exceptions import InvalidFileException
+
+from geo.faults import DataError, Fault
+from layers.files import places
+from layers.files.delimited import as_table, unique_names
+from layers.files.source import Source, numbered, refused
+
+
+def read(path: Path, *, sheet: str | None = None, x: str | None = None, y: str | None = None) -> Source:
+    """Read one sheet: the named one, else the first. The first row that is not blank is the header.
+
+    Values become text as they are shown: a code stored as a number keeps its digits, a date is ISO 8601.
+
+    Raises
+    ------
+    DataError
+        ``file-unreadable``, ``file-truncated``, ``file-empty``, ``parameter-invalid`` (no such sheet).
+    """
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except zipfile.BadZipFile as error:
+        raise refused(path, "file-truncated", error) from error
+    except (InvalidFileException, KeyError, OSError, ValueError) as error:
+        raise refused(path, "file-unreadable", error) from error
+    try:
+        rows = _rows(book, sheet)
+    finally:
+        book.close()
+    header, *records = rows or [[]]
+    names = unique_names(header)
+    frame = numbered(pd.DataFrame([row[: len(names)] for row in records], columns=names, dtype=object))
+    located, faults = places.locate(frame, x=x, y=y)
+    return Source(located, "XLSX", faults=faults)
+
+
+def _rows(book: openpyxl.Workbook, sheet: str | None) -> list[list[str | None]]:
+    if sheet is not None and sheet not in book.sheetnames:
+        raise DataError(
+            Fault(
+                kind="parameter-invalid",
+                field="sheet",
+                message=f"No sheet {sheet!r}; there are: {', '.join(book.sheetnames)}.",
+            )
+        )
+    chosen = book[sheet] if sheet else book[book.sheetnames[0]]
+    rows = [[_shown(value) for value in row] for row in chosen.iter_rows(values_only=True)]
+    return [row for row in rows if any(value is not None for value in row)]
+
+
+def _shown(value: object) -> str | None:
+    """Write a cell's value as text: 420102003001.0 is a code, and midnight is no part of a date."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat()
+    return str(value).strip()
+
+
+def write(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame as one sheet; points become columns ``lon, lat``, other geometries a column ``wkt``."""
+    table = as_table(frame)
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("data")
+    sheet.append([str(name) for name in table.columns])
+    for record in table.astype(object).where(table.notna(), None).itertuples(index=False):
+        sheet.append([value if isinstance(value, int | float | None) else str(value) for value in record])
+    book.save(path)
