@@ -17,8 +17,7 @@ def feature_collection(geometries: gpd.GeoSeries, properties: pd.DataFrame) -> d
 
     Missing values become ``null``. The geometries are pieces of JSON text, so only ``orjson`` writes the result.
     """
-    rounded = shapely.transform(geometries.to_numpy(), lambda xy: np.round(xy, DECIMALS))
-    texts = shapely.to_geojson(rounded)
+    texts = shapely.to_geojson(_rounded(geometries.to_numpy()))
     rows = plain(properties).to_dict("records")
     return {
         "type": "FeatureCollection",
@@ -31,6 +30,11 @@ def feature_collection(geometries: gpd.GeoSeries, properties: pd.DataFrame) -> d
             for row, text in zip(rows, texts, strict=True)
         ],
     }
+
+
+def geojson(geometry: shapely.Geometry) -> orjson.Fragment:
+    """GeoJSON of one geometry (EPSG:4326), as JSON text that only ``orjson`` writes."""
+    return orjson.Fragment(shapely.to_geojson(_rounded(geometry)))
 
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:
@@ -65,3 +69,7 @@ def flat_points(lon: np.ndarray[Any, Any], lat: np.ndarray[Any, Any]) -> dict[st
 def dump(value: object) -> bytes:
     """JSON text of what this module and the map builders return."""
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _rounded(geometries: Any) -> Any:  # noqa: ANN401 - one geometry or an array of them, as given
+    return shapely.transform(geometries, lambda xy: np.round(xy, DECIMALS))

@@ -56,7 +56,7 @@ class LocalMap(folium.Map):
             "preferCanvas": True,
             "minZoom": 8,
             "maxZoom": 19,
-                    }
+        }
 
 
 class Drawn(MacroElement):

@@ -84,7 +84,7 @@ def render(name: str, site: Site, assets: Assets, **values: object) -> str:
             other_language=_other_language(site),
             words=words,
             nonce=NONCE,
-        asset=lambda path: assets[path].href,
+            asset=lambda path: assets[path].href,
             **values,
         )
     )

@@ -86,6 +86,12 @@
       };
     }
 
+    /** A name without its parent's in front, which the map shows anyway. */
+    shortName({ name, parent }) {
+      const above = this.byCode.get(parent)?.feature.properties.name;
+      return above && name.length > above.length && name.startsWith(above) ? name.slice(above.length) : name;
+    }
+
     /** A canvas layer of one level's outlines, thin below thick. */
     outlines(level, style = {}) {
       return L.geoJSON(this.levels[level], { interactive: false, style: { ...OUTLINES[level], fill: false, ...style } });
@@ -104,11 +110,12 @@
           for (const { properties } of this.levels[level]?.features || []) {
             const at = L.latLng(properties.at[1], properties.at[0]);
             if (!view.contains(at)) continue;
+            const name = this.shortName(properties);
             const { x, y } = map.latLngToContainerPoint(at);
-            const half = LABEL_EM[level] * properties.name.length / 2 + 4;
+            const half = LABEL_EM[level] * name.length / 2 + 4;
             if (taken.some((other) => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < 20)) continue;
             taken.push({ x, y, half });
-            const text = wangge.make("span", {}, properties.name);
+            const text = wangge.make("span", {}, name);
             const icon = L.divIcon({ className: `area-label ${level}`, html: text, iconSize: [0, 0] });
             L.marker(at, { icon, interactive: false, keyboard: false }).addTo(group);
           }

@@ -9,7 +9,7 @@
     : { inside: "Inside", border: "On a border", overlap: "In an overlap", nearest: "Nearest", none: "None", manual: "By hand" };
   const STATUS_NAMES = wangge.chinese ? { open: "办理中", closed: "已办结" } : { open: "Open", closed: "Closed" };
   const DAY = 1440;
-  const CLUSTER_PX = 56;
+  const CLUSTER_PX = 64;
   const HEAT_PX = 12;
   const POINTS_FROM_ZOOM = 16;
 
@@ -136,7 +136,7 @@
       context.textAlign = "center";
       context.textBaseline = "middle";
       for (const { n, x, y } of this.bins(CLUSTER_PX).sort((a, b) => a.n - b.n)) {
-        const radius = n === 1 ? 4 : Math.min(9 + 3.2 * Math.log2(n), 36);
+        const radius = n === 1 ? 4 : Math.min(8 + 1.9 * Math.log2(n), 27);
         context.beginPath();
         context.arc(x, y, radius, 0, 2 * Math.PI);
         context.fillStyle = "rgba(23, 99, 182, .82)";
