@@ -1,16 +1,14 @@
 """`wangge serve`: the service."""
 
-import ipaddress
 from typing import Annotated
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import console
-from api.settings import Settings
-from layers.errors import DatabaseUnsuitable
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
@@ -27,21 +25,13 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, embedded: Embedded = Fals
     with named_settings(embedded=embedded) as settings:
         with connected(settings):
             console.print(f"database ready; serving at http://{host}:{port}/  (Ctrl-C ends)", markup=False)
-        listen(settings, host=host, port=port, open_reading=False)
+        listen(create_app(settings), host=host, port=port)
 
 
-def listen(settings: Settings, *, host: str, port: int, open_reading: bool) -> None:
-    """Serve until Ctrl-C.
-
-    Raises
-    ------
-    DatabaseUnsuitable
-        If reading was to be open to everybody on an address that is not loopback.
-    """
-    if open_reading and not ipaddress.ip_address(host).is_loopback:
-        raise DatabaseUnsuitable("The demo is open to every reader, so it listens on loopback only.")
+def listen(application: FastAPI, *, host: str, port: int) -> None:
+    """Serve an application until Ctrl-C."""
     uvicorn.run(
-        create_app(settings, open_reading=open_reading),
+        application,
         host=host,
         port=port,
         log_level="warning",
