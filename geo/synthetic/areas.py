@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 
 from geo.synthetic.blocks import Plan
 from geo.synthetic.compounds import shares_of
-from geo.synthetic.roads import Geometries
-from geo.synthetic.terrain import Floats
+from geo.synthetic.terrain import Floats, Geometries
 
 SUBDISTRICTS, COMMUNITIES, GRIDS = 7, 54, 604
 
-#: Empty land asks for a grid too: one of this many square metres weighs as much as one person.
-_M2_PER_PERSON = 700.0
+#: Empty land weighs as well as people: one person for this many square metres, for grids and for the rest.
+_M2_PER_PERSON = {"grid": 2500.0, "community": 6000.0, "subdistrict": 6000.0}
 _ROUNDS = 6
+#: How much even loads count against short borders, and how often every block is asked to change sides.
+_EVENNESS, _PASSES = 2.0, 6
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,11 @@ class Areas:
 
 @dataclass(frozen=True)
 class _Graph:
-    """Blocks as nodes: where, how heavy, and who is next to whom at what cost."""
+    """Pieces of land as nodes: where, how heavy, how large, and how firmly bound to whom."""
 
     xy: Floats
     weight: Floats
+    m2: Floats
     next_to: list[list[tuple[int, float]]]
 
 
@@ -63,15 +65,16 @@ def areas(plan: Plan, people: Floats, county: str) -> Areas:
     county
         The district's six-digit code.
     """
-    graph = _graph(plan, people)
-    everything = np.zeros(len(people), dtype=np.intp)
-    north = (plan.flat[:, 1] < 0).astype(np.intp)
-    subdistrict = _split(graph, north, SUBDISTRICTS)
-    community = _split(graph, subdistrict, COMMUNITIES)
-    grid = _split(graph, community, GRIDS)
+    # Subdistricts and communities are made of what main roads enclose, grids of single blocks.
+    cell = plan.cells()
+    south = (plan.flat[:, 1] < 0).astype(np.intp)
+    subdistrict = _split(_graph(plan, people, cell, "subdistrict"), _of_cells(south, cell), SUBDISTRICTS)
+    community = _split(_graph(plan, people, cell, "community"), subdistrict, COMMUNITIES)[cell]
+    subdistrict = subdistrict[cell]
+    grid = _split(_graph(plan, people, np.arange(len(people)), "grid"), community, GRIDS)
     xy = shapely.get_coordinates(shapely.centroid(plan.faces))
     codes = {"district": [county]}
-    parent, level_codes, out = everything, [county], {}
+    parent, level_codes, out = np.zeros_like(grid), [county], {}
     for level, labels in (("subdistrict", subdistrict), ("community", community), ("grid", grid)):
         numbers, level_codes = _numbered(labels, parent, xy, level_codes)
         codes[level], parent, out[level] = level_codes, numbers, numbers
@@ -86,13 +89,29 @@ def outlines(faces: Geometries, labels: NDArray[np.intp]) -> Geometries:
     return np.array([g if g.geom_type == "MultiPolygon" else shapely.MultiPolygon([g]) for g in united])
 
 
-def _graph(plan: Plan, people: Floats) -> _Graph:
-    next_to: list[list[tuple[int, float]]] = [[] for _ in people]
-    for left, right, cost in plan.neighbours().itertuples(index=False):
-        next_to[left].append((right, cost))
-        next_to[right].append((left, cost))
-    weight = people + shapely.area(plan.faces) / _M2_PER_PERSON
-    return _Graph(shapely.get_coordinates(shapely.centroid(plan.faces)), weight, next_to)
+def _graph(plan: Plan, people: Floats, piece: NDArray[np.intp], level: str) -> _Graph:
+    """Join blocks into the pieces they are numbered by, and list who borders whom."""
+    pairs = plan.neighbours()
+    pairs = pairs.assign(left=piece[pairs["left"]], right=piece[pairs["right"]])
+    pairs = pairs[pairs["left"] != pairs["right"]]
+    next_to: list[list[tuple[int, float]]] = [[] for _ in range(int(piece.max()) + 1)]
+    for left, right, bond in pairs.itertuples(index=False):
+        next_to[left].append((right, bond))
+        next_to[right].append((left, bond))
+    m2 = shapely.area(plan.faces)
+    xy = shapely.get_coordinates(shapely.centroid(plan.faces))
+    size = np.bincount(piece, m2)
+    return _Graph(
+        np.column_stack([np.bincount(piece, m2 * xy[:, axis]) / size for axis in (0, 1)]),
+        np.bincount(piece, people + m2 / _M2_PER_PERSON[level]).astype(np.float64),
+        size.astype(np.float64),
+        next_to,
+    )
+
+
+def _of_cells(label: NDArray[np.intp], cell: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Give each cell the label that most of its blocks have."""
+    return np.asarray(np.bincount(cell, label) / np.bincount(cell) > 1 / 2).astype(np.intp)
 
 
 def _split(graph: _Graph, parents: NDArray[np.intp], total: int) -> NDArray[np.intp]:
@@ -111,16 +130,16 @@ def _split(graph: _Graph, parents: NDArray[np.intp], total: int) -> NDArray[np.i
 
 
 def _grown(graph: _Graph, members: NDArray[np.intp], groups: int) -> NDArray[np.intp]:
-    """Grow `groups` connected groups over `members`; keep the most even of several rounds."""
+    """Grow `groups` connected groups over `members`; keep the most even of several rounds, then mend it."""
     seeds = _spread(graph, members, groups)
-    best, evenest = None, np.inf
+    best, evenest = np.zeros(len(members), dtype=np.intp), np.inf
     for _ in range(_ROUNDS):
         label = _grow(graph, members, seeds)
         load = np.bincount(label, graph.weight[members], groups)
         if load.max() / load.mean() < evenest:
             best, evenest = label, load.max() / load.mean()
         seeds = _centres(graph, members, label, groups)
-    return _evened(graph, members, best)
+    return _mended(graph, members, best)
 
 
 def _spread(graph: _Graph, members: NDArray[np.intp], groups: int) -> NDArray[np.intp]:
@@ -149,7 +168,7 @@ def _grow(graph: _Graph, members: NDArray[np.intp], seeds: NDArray[np.intp]) -> 
     while queue:
         _, group = heapq.heappop(queue)
         while edge[group]:
-            cost, block = heapq.heappop(edge[group])
+            _, block = heapq.heappop(edge[group])
             if block in free:
                 break
         else:
@@ -158,13 +177,13 @@ def _grow(graph: _Graph, members: NDArray[np.intp], seeds: NDArray[np.intp]) -> 
         label[block] = group
         load[group] += weight[block]
         origin = xy[seeds[group]]
-        for other, toll in next_to[block]:
+        for other, _ in next_to[block]:
             if other in free:
                 away = float(np.hypot(xy[other, 0] - origin[0], xy[other, 1] - origin[1]))
-                heapq.heappush(edge[group], (away + toll, other))
+                heapq.heappush(edge[group], (away, other))
         heapq.heappush(queue, (load[group], group))
     for block in _stranded(next_to, free, label):
-        label[block] = min((toll, label[other]) for other, toll in next_to[block] if other in label)[1]
+        label[block] = max((bond, label[other]) for other, bond in next_to[block] if other in label)[1]
     return np.array([label[block] for block in members.tolist()], dtype=np.intp)
 
 
@@ -190,21 +209,32 @@ def _centres(
     return members[order[np.searchsorted(label[order], np.arange(groups))]]
 
 
-def _evened(graph: _Graph, members: NDArray[np.intp], label: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Hand border blocks from heavy groups to light neighbours while it evens them and cuts nothing apart."""
+def _mended(graph: _Graph, members: NDArray[np.intp], label: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Hand blocks to neighbouring groups while that shortens borders, or evens loads, more than it harms.
+
+    A local search in the manner of Fiduccia and Mattheyses (1982), without the undoing.
+    """
     of = dict(zip(members.tolist(), label.tolist(), strict=True))
-    load = np.bincount(label, graph.weight[members]).tolist()
-    for _ in range(3):
+    load = [float(sum_) for sum_ in np.bincount(label, graph.weight[members])]
+    mean = sum(load) / len(load)
+    price = _EVENNESS * float(np.sqrt(graph.m2[members].sum() / len(load)))
+    for _ in range(_PASSES):
         for block in members.tolist():
-            own, weight = of[block], graph.weight[block]
-            around = {of[other] for other, _ in graph.next_to[block] if other in of} - {own}
-            if not around:
-                continue
-            lightest = min(around, key=lambda group: (load[group], group))
-            if load[own] - weight > load[lightest] and _removable(graph, of, block):
-                of[block] = lightest
+            own, weight = of[block], float(graph.weight[block])
+            bond: dict[int, float] = {own: 0.0}
+            for other, metres in graph.next_to[block]:
+                if other in of:
+                    bond[of[other]] = bond.get(of[other], 0.0) + metres
+            gains = [
+                (metres - bond[own] - price * 2 * weight * (load[to] + weight - load[own]) / mean**2, to)
+                for to, metres in bond.items()
+                if to != own
+            ]
+            gain, to = max(gains, default=(0.0, own))
+            if gain > 0.0 and _removable(graph, of, block):
+                of[block] = to
                 load[own] -= weight
-                load[lightest] += weight
+                load[to] += weight
     return np.array([of[block] for block in members.tolist()], dtype=np.intp)
 
 

@@ -9,19 +9,20 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from geo.synthetic.roads import NODE_GRID_M, VERTEX_SPACING_M, Geometries, table
-from geo.synthetic.terrain import Floats, Terrain
+from geo.synthetic.roads import NODE_GRID_M, VERTEX_SPACING_M, table
+from geo.synthetic.terrain import Floats, Geometries, Terrain
 
-#: What a border costs to cross when blocks are grouped: the more it divides, the more.
-_DIVIDES = {
-    "primary": 900.0,
-    "secondary": 600.0,
-    "tertiary": 260.0,
-    "residential": 60.0,
-    "living_street": 10.0,
-    "": 50.0,
-}
+#: How firmly a metre of common border holds blocks together when they are grouped; the rest: 1.
+_BOND = {"primary": 0.12, "secondary": 0.2, "tertiary": 0.4, "living_street": 1.3, "": 2.0}
+_MAIN = ("primary", "secondary", "tertiary")
+
+#: Below this much of the old town's fabric, its lanes become ordinary streets.
+_LANES_FROM = 0.35
+_WIDE_GENERATIONS = 2
+_SHORTEST_M = 20.0
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,28 @@ class Plan:
     edges: pd.DataFrame
 
     def neighbours(self) -> pd.DataFrame:
-        """Pairs of blocks that share a border: `left`, `right`, `cost` (metres added by what divides them)."""
+        """Pairs of blocks that share a border: `left`, `right`, `bond` (metres, less where a road divides)."""
         shared = self.edges[(self.edges["left"] >= 0) & (self.edges["right"] >= 0)]
-        cost = shared["kind"].map(_DIVIDES).fillna(30.0)
+        # Borders run midstream, not along the embankment.
+        on_bank = (shared["axis"] == "bank").to_numpy()
+        firm = np.where(on_bank, _BOND[""], shared["kind"].map(_BOND).fillna(1.0))
         pairs = pd.DataFrame(
             {
                 "left": shared[["left", "right"]].min(axis=1),
                 "right": shared[["left", "right"]].max(axis=1),
-                "cost": cost,
+                "bond": firm * shapely.length(shared["geometry"].to_numpy()),
             }
         )
         pairs = pairs[pairs["left"] != pairs["right"]]
-        return pairs.groupby(["left", "right"], as_index=False)["cost"].min()
+        return pairs.groupby(["left", "right"])["bond"].sum().reset_index()
+
+    def cells(self) -> NDArray[np.intp]:
+        """Number the pieces that main roads leave of the district; by block."""
+        minor = self.edges[~self.edges["kind"].isin(_MAIN) | (self.edges["axis"] == "bank")]
+        minor = minor[(minor["left"] >= 0) & (minor["right"] >= 0) & ~minor["axis"].isin(["stream", "water"])]
+        count = len(self.faces)
+        joined = coo_array((np.ones(len(minor)), (minor["left"], minor["right"])), shape=(count, count))
+        return np.asarray(connected_components(joined, directed=False)[1], dtype=np.intp)
 
 
 def plan(lines: pd.DataFrame, ground: Terrain, rng: np.random.Generator) -> Plan:
@@ -106,10 +117,8 @@ def _local_streets(
             break
         cuts, first, second = _halved(todo, ground, rng)
         centre = shapely.get_coordinates(shapely.centroid(todo))
-        old = ground.old_town(centre) > 0.35
-        kind = np.where(
-            np.full(len(todo), depth < 2), "residential", np.where(old, "living_street", "residential")
-        )
+        old = ground.old_town(centre) > _LANES_FROM
+        kind = np.where(old & (depth >= _WIDE_GENERATIONS), "living_street", "residential")
         pieces, origin = shapely.get_parts(cuts, return_index=True)
         number = first_line + sum(len(f) for f in found) + np.arange(len(pieces))
         found.append(table(pieces, "", number, "local").assign(kind=kind[origin]))
@@ -117,7 +126,8 @@ def _local_streets(
         todo = shapely.get_parts(todo)
         todo = todo[shapely.get_type_id(todo) == shapely.GeometryType.POLYGON]
     lines = pd.concat(found, ignore_index=True)
-    return lines[shapely.length(lines["geometry"].to_numpy()) > 20.0].reset_index(drop=True)
+    long = shapely.length(lines["geometry"].to_numpy()) > _SHORTEST_M
+    return lines.iloc[np.flatnonzero(long)].reset_index(drop=True)
 
 
 def _too_large(blocks: Geometries, ground: Terrain, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -156,7 +166,8 @@ def _described(edges: Geometries, lines: pd.DataFrame) -> pd.DataFrame:
     # Where lines run on each other the first, the more important, names the street.
     order = np.lexsort((origin, found))
     first = np.unique(found[order], return_index=True)[1]
-    return lines.iloc[origin[order][first]].assign(geometry=edges).reset_index(drop=True)
+    described: pd.DataFrame = lines.iloc[origin[order][first]].assign(geometry=edges)
+    return described.reset_index(drop=True)
 
 
 def _bent(geometries: Geometries, ground: Terrain) -> Geometries:
@@ -178,11 +189,10 @@ def _sides(edges: Geometries, faces: Geometries) -> NDArray[np.intp]:
     keys = _segment_key(xy[:-1][same], xy[1:][same])
     face = ring_face[at[:-1][same]]
     sides = np.full((len(edges), 2), -1, dtype=np.intp)
-    number = pd.Series(np.arange(len(edges)), index=pd.MultiIndex.from_arrays(wanted.T))
-    number = number[~number.index.duplicated()]
-    found = number.reindex(pd.MultiIndex.from_arrays(keys.T)).to_numpy()
-    hit = ~np.isnan(found)
-    edge, face = found[hit].astype(np.intp), face[hit]
+    index = pd.MultiIndex.from_arrays(list(wanted.T))
+    found = index.get_indexer(pd.MultiIndex.from_arrays(list(keys.T)))
+    hit = found >= 0
+    edge, face = found[hit], face[hit]
     order = np.argsort(edge, kind="stable")
     edge, face = edge[order], face[order]
     second = np.concatenate([[False], edge[1:] == edge[:-1]])

@@ -18,9 +18,8 @@ from geo.synthetic.frames import identified, layer_frame, multi, to_lonlat
 from geo.synthetic.incidents import Places, incidents
 from geo.synthetic.paths import inner_paths
 from geo.synthetic.posts import posts
-from geo.synthetic.roads import Geometries
 from geo.synthetic.streets import streets
-from geo.synthetic.terrain import terrain
+from geo.synthetic.terrain import Geometries, terrain
 
 _AREA = ["code", "name", "parent_code", "people", "households", "generated_code", "extra", "geometry"]
 #: Share of old estates that a department looks after.
@@ -137,8 +136,8 @@ def city(seed: int = 1) -> City:
     lines = pd.concat(
         [
             roads.lattice(north, ground, ground_rng, 0),
-            roads.lattice(south, ground, ground_rng, 100),
-            roads.hill_roads(ground, ground_rng, 200),
+            roads.lattice(south, ground, ground_rng, roads.SOUTH_BANK),
+            roads.hill_roads(ground, ground_rng, roads.ON_HILL),
             roads.river_borders(north, south, ground),
         ],
         ignore_index=True,
@@ -148,9 +147,9 @@ def city(seed: int = 1) -> City:
     people = settled.people_of_blocks(len(plan.faces))
     labels = areas(plan, people, names.COUNTY_CODE)
     paths = inner_paths(settled, home_rng)
-    street_table = streets(plan, settled, paths, (north, south), ground, street_rng)
+    street_table = streets(plan, settled, paths, banks=(north, south), ground=ground, rng=street_rng)
     area_tables = _area_tables(plan.faces, labels, settled, people_rng)
-    compound_table = _compound_table(settled, people_rng)
+    compound_table = _compound_table(settled, street_table, people_rng)
     stems = {level: area_tables[level]["stem"].tolist() for level in ("subdistrict", "community")}
     site = Ground(plan, settled, labels, street_table, people, paths)
     facility_table = facilities(site, stems, facility_rng)
@@ -209,7 +208,7 @@ def _area_names(level: str, table: pd.DataFrame, place: Iterator[str]) -> tuple[
     return stems, [stem + last for stem in stems]
 
 
-def _compound_table(settled: Homes, rng: np.random.Generator) -> pd.DataFrame:
+def _compound_table(settled: Homes, street_table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     table = settled.compounds.copy()
     place = names.places(rng)
     endings = {
@@ -223,7 +222,10 @@ def _compound_table(settled: Homes, rng: np.random.Generator) -> pd.DataFrame:
     table["entrances"] = entrances
     middle = shapely.centroid(table["geometry"].to_numpy())
     order = np.lexsort((shapely.get_x(middle), -shapely.get_y(middle)))
-    table["address"] = ""
+    named = street_table[street_table["name"] != ""]
+    nearest = shapely.STRtree(named["geometry"].to_numpy()).nearest(table["geometry"].to_numpy())
+    door = rng.integers(1, 400, len(table)).astype(str)
+    table["address"] = named["name"].to_numpy(dtype=object)[nearest] + door.astype(object) + "号"
     table["code"] = ""
     table.loc[order, "code"] = [f"XQ{i:04d}" for i in range(1, len(table) + 1)]
     return table.sort_values("code").reset_index(drop=True)
@@ -253,7 +255,8 @@ def _old_estates(compounds: pd.DataFrame, rng: np.random.Generator) -> pd.DataFr
     works = np.array(["basic", "improved", "upgraded", None], dtype=object)
     old["works"] = rng.choice(works, len(old), p=(0.46, 0.30, 0.12, 0.12))
     departments = np.array([f"区{name}" for name in names.DEPARTMENTS], dtype=object)
-    paired = np.where(rng.random(len(old)) < _PAIRED, rng.choice(departments, len(old)), None)
+    paired = rng.choice(departments, len(old))
+    paired[rng.random(len(old)) >= _PAIRED] = None
     old["department"] = pd.Series(paired, old.index, dtype=object)
     old["name"] = old["name"] + "（老旧小区）"
     old["code"] = [f"LJ{i:04d}" for i in range(1, len(old) + 1)]

@@ -8,8 +8,8 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.synthetic.blocks import Plan
-from geo.synthetic.roads import Geometries
-from geo.synthetic.terrain import GRID_M, Floats, Terrain
+from geo.synthetic.gates import open_gates, with_vertices
+from geo.synthetic.terrain import Floats, Geometries, Terrain, on_grid
 
 COUNT = 895
 OLD_ESTATES = 625
@@ -19,14 +19,18 @@ PEOPLE = 578_300
 _SELF_BUILT, _UNSURVEYED = 92, 14
 #: Compounds of two blocks, so that a border of grids may run through them.
 _DOUBLE = 60
+#: Only where people live this closely, in blocks no larger than this.
+_DOUBLE_IN = (0.25, 32_000.0)
+
+#: Smallest block with homes and smallest compound; area over squared perimeter of the most ragged compound.
+_SMALLEST_M2 = (4500.0, 2500.0)
+_COMPACT = 0.03
+#: Share of old estates that nobody manages.
+_UNMANAGED = 0.62
 
 #: From the middle of a street to the first wall, metres.
 _HALF_WIDTH_M = {"primary": 24.0, "secondary": 18.0, "tertiary": 13.0}
 _LEAST_HALF_WIDTH_M = 8.0
-_GATE_REACH_M = 34.0
-
-#: Gates by form: fewest and most. A fence lets few through, a village lane many.
-_GATES = {"managed": (2, 3), "unmanaged": (3, 5), "self_built": (5, 9)}
 
 
 @dataclass(frozen=True)
@@ -58,18 +62,18 @@ def homes(plan: Plan, ground: Terrain, rng: np.random.Generator) -> Homes:
     """Settle the blocks: compounds, their forms and people, and their gates."""
     compounds = _outlines(plan, ground, rng)
     compounds = _settled(compounds, plan, ground, rng)
-    gates = _gates(compounds, plan, rng)
-    compounds["geometry"] = _with_vertices(compounds["geometry"].to_numpy(), gates)
+    gates = open_gates(compounds, plan, rng)
+    compounds["geometry"] = with_vertices(compounds["geometry"].to_numpy(), gates)
     return Homes(compounds, gates)
 
 
 def _outlines(plan: Plan, ground: Terrain, rng: np.random.Generator) -> pd.DataFrame:
     density = ground.density(plan.flat)
     area = shapely.area(plan.faces)
-    fit = ~plan.water & ~plan.hill & (area > 4500.0)
-    attraction = density + rng.gumbel(0.0, 0.12, len(density))
-    lived_in = fit & (rng.random(len(density)) < 0.42 + 0.33 * density)
-    doubles = _doubles(plan, lived_in & (density > 0.25) & (area < 32_000.0), rng)
+    fit = ~plan.water & ~plan.hill & (area > _SMALLEST_M2[0])
+    attraction = density + rng.gumbel(0.0, 0.24, len(density))
+    lived_in = fit & (rng.random(len(density)) < 0.36 + 0.24 * density)
+    doubles = _doubles(plan, lived_in & (density > _DOUBLE_IN[0]) & (area < _DOUBLE_IN[1]), rng)
     single = lived_in.copy()
     single[doubles.ravel()] = False
     block = np.flatnonzero(single)
@@ -85,10 +89,10 @@ def _outlines(plan: Plan, ground: Terrain, rng: np.random.Generator) -> pd.DataF
     )
     large = large[shapely.get_type_id(large["geometry"].to_numpy()) == shapely.GeometryType.POLYGON]
     order = np.argsort(-attraction[pieces["block"]], kind="stable")
-    found = pd.concat([large, pieces.iloc[order]], ignore_index=True).iloc[:COUNT]
+    found: pd.DataFrame = pd.concat([large, pieces.iloc[order]], ignore_index=True).iloc[:COUNT]
     if len(found) < COUNT:
         raise ValueError(f"only {len(found)} of {COUNT} compounds found room; the blocks are too few")
-    found["geometry"] = _on_grid(found["geometry"].to_numpy())
+    found["geometry"] = on_grid(found["geometry"].to_numpy())
     return found
 
 
@@ -102,7 +106,7 @@ def _doubles(plan: Plan, fit: NDArray[np.bool_], rng: np.random.Generator) -> ND
     distinct, count = np.unique(pair, axis=0, return_counts=True)
     distinct = rng.permutation(distinct[count == 1])
     taken: set[int] = set()
-    chosen = []
+    chosen: list[tuple[int, int]] = []
     for first, second in distinct.tolist():
         if len(chosen) < _DOUBLE and first not in taken and second not in taken:
             taken |= {first, second}
@@ -132,7 +136,7 @@ def _inside_walls(plan: Plan, block: NDArray[np.intp]) -> Geometries:
     first = np.unique(origin[largest], return_index=True)[1]
     out = np.full(len(block), shapely.Polygon(), dtype=object)
     out[origin[largest][first]] = parts[largest][first]
-    return shapely.simplify(out, 0.6)
+    return np.asarray(shapely.simplify(out, 0.6))
 
 
 def _divided(
@@ -160,7 +164,8 @@ def _divided(
     frame = pd.DataFrame({"geometry": pieces, "block": block[owner], "second": -1})
     compact = shapely.area(pieces) / np.maximum(shapely.length(pieces), 1.0) ** 2
     whole = shapely.get_type_id(pieces) == shapely.GeometryType.POLYGON
-    return frame[whole & (shapely.area(pieces) > 2500.0) & (compact > 0.03)].reset_index(drop=True)
+    kept: pd.DataFrame = frame[whole & (shapely.area(pieces) > _SMALLEST_M2[1]) & (compact > _COMPACT)]
+    return kept.reset_index(drop=True)
 
 
 def boxes(shapes: Geometries) -> tuple[Floats, Floats, Floats]:
@@ -185,13 +190,18 @@ def _settled(compounds: pd.DataFrame, plan: Plan, ground: Terrain, rng: np.rando
     aged = np.argsort(-age)[:OLD_ESTATES]
     old_estate = np.zeros(n, dtype=bool)
     old_estate[aged] = True
-    form[old_estate & (rng.random(n) < 0.62)] = "unmanaged"
+    form[old_estate & (rng.random(n) < _UNMANAGED)] = "unmanaged"
     year = np.where(
         old_estate, 2000 - np.rint(rng.gamma(2.2, 4.5, n)), 2001 + np.rint(22 * rng.beta(1.6, 1.4, n))
     )
     year = np.where(self_built, np.rint(rng.uniform(1975, 2006, n)), np.maximum(year, 1958)).astype(int)
     storeys = np.where(self_built, 0.45, np.where(old_estate, 1.0, 1.55)) * (0.55 + 0.6 * density)
-    weight = shapely.area(compounds["geometry"].to_numpy()) * storeys * rng.lognormal(0.0, 0.22, n)
+    weight = (
+        shapely.area(compounds["geometry"].to_numpy())
+        * storeys
+        * rng.lognormal(0.0, 0.22, n)
+        * np.where(double, 0.75, 1.0)
+    )
     people = shares_of(PEOPLE, weight)
     surveyed = np.ones(n, dtype=bool)
     surveyed[rng.choice(np.flatnonzero(~old_estate & ~double), _UNSURVEYED, replace=False)] = False
@@ -205,79 +215,9 @@ def _settled(compounds: pd.DataFrame, plan: Plan, ground: Terrain, rng: np.rando
     )
 
 
-def shares_of(total: int, weight: Floats) -> NDArray[np.intp]:
+def shares_of(total: int, weight: NDArray[np.floating | np.integer]) -> NDArray[np.intp]:
     """Share a whole number out by weight; the parts sum to it (largest remainder)."""
     exact = total * weight / weight.sum()
-    whole = np.floor(exact).astype(np.intp)
+    whole: NDArray[np.intp] = np.floor(exact).astype(np.intp)
     whole[np.argsort(whole - exact, kind="stable")[: total - whole.sum()]] += 1
     return whole
-
-
-def _gates(compounds: pd.DataFrame, plan: Plan, rng: np.random.Generator) -> pd.DataFrame:
-    """Open gates towards vertices of the streets round a compound, spread along its wall."""
-    near = _street_vertices(compounds, plan)
-    shapes = compounds["geometry"].to_numpy()
-    rings = shapely.get_exterior_ring(shapes)[near["compound"]]
-    near["at"] = shapely.line_locate_point(rings, near["street"].to_numpy(), normalized=True)
-    near = near.sort_values(["compound", "at"], kind="stable").reset_index(drop=True)
-    fewest, most = np.array([_GATES[form] for form in compounds["form"]]).T
-    wanted = rng.integers(fewest, most + 1)
-    offset = rng.random(len(compounds))
-    owner = near["compound"].to_numpy()
-    available = np.bincount(owner, minlength=len(compounds))
-    rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
-    share = np.minimum(1.0, wanted / np.maximum(available, 1))[owner]
-    chosen = np.floor((rank + 1) * share + offset[owner]) > np.floor(rank * share + offset[owner])
-    gates = near[chosen].reset_index(drop=True)
-    ring = shapely.get_exterior_ring(shapes)[gates["compound"]]
-    at = shapely.line_locate_point(ring, gates["street"].to_numpy())
-    gates["gate"] = _on_grid(shapely.line_interpolate_point(ring, at))
-    return gates
-
-
-def _street_vertices(compounds: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """List inner vertices of the streets of a compound's own block that lie within reach of it."""
-    streets = plan.edges[plan.edges["kind"] != ""]
-    xy, edge = shapely.get_coordinates(streets["geometry"].to_numpy(), return_index=True)
-    starts = np.searchsorted(edge, edge)
-    vertex = np.arange(len(edge)) - starts
-    inner = (vertex > 0) & (np.append(edge[1:], -1) == edge)
-    points = shapely.points(xy[inner])
-    number = streets.index.to_numpy()[edge[inner]]
-    tree = shapely.STRtree(compounds["geometry"].to_numpy())
-    point, compound = tree.query(points, predicate="dwithin", distance=_GATE_REACH_M)
-    sides = plan.edges[["left", "right"]].to_numpy()[number[point]]
-    own = compounds[["block", "second"]].to_numpy()[compound]
-    own = np.where(own >= 0, own, -9)
-    touching = (sides[:, :, None] == own[:, None, :]).any(axis=(1, 2))
-    within = (np.isin(sides[:, 0], own.ravel()) & (sides == own).all(axis=1)) | (sides == own[:, ::-1]).all(
-        axis=1
-    )
-    keep = touching & ~within
-    point, compound = point[keep], compound[keep]
-    return pd.DataFrame(
-        {
-            "compound": compound,
-            "street": points[point],
-            "edge": number[point],
-            "vertex": vertex[inner][point],
-        }
-    )
-
-
-def _with_vertices(shapes: Geometries, gates: pd.DataFrame) -> Geometries:
-    """Insert each gate as a vertex of its compound's ring."""
-    out = shapes.copy()
-    for compound, own in gates.groupby("compound"):
-        ring = shapely.get_exterior_ring(shapes[compound])
-        xy = shapely.get_coordinates(ring)
-        position = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
-        gate = shapely.get_coordinates(own["gate"].to_numpy())
-        at = shapely.line_locate_point(ring, own["gate"].to_numpy())
-        order = np.argsort(np.concatenate([position[:-1], at]), kind="stable")
-        out[compound] = shapely.Polygon(np.vstack([xy[:-1], gate])[order])
-    return out
-
-
-def _on_grid(geometries: Geometries) -> Geometries:
-    return np.asarray(shapely.transform(geometries, lambda xy: np.rint(xy / GRID_M) * GRID_M))

@@ -12,18 +12,17 @@ from geo.synthetic import names
 from geo.synthetic.areas import Areas
 from geo.synthetic.blocks import Plan
 from geo.synthetic.compounds import Homes
-from geo.synthetic.roads import Geometries
-from geo.synthetic.terrain import GRID_M, Floats
+from geo.synthetic.terrain import GRID_M, Floats, Geometries
 
 
 class Kind(NamedTuple):
-    """How a type is spread: `count` in all (0: one an area), `place`, name, site and capacity bounds.
+    """How a type is spread: `total` (0: one an area), `place`, name, site and capacity bounds.
 
     `place` is ``street`` (behind the kerb), ``stop`` (at the kerb of a main road), ``home`` (inside a
     compound), ``block`` (a site of its own), or a level of areas (one in each, where people are).
     """
 
-    count: int
+    total: int
     place: str
     name: str
     hectares: tuple[float, float] | None = None
@@ -79,8 +78,10 @@ KINDS: dict[str, Kind] = {
     "community_stage": Kind(55, "home", "{p}小区大舞台"),
 }
 
-#: Sites are taken by the types that need the most land first.
+#: From the middle of the street to a site's border.
 _SITE_MARGIN_M = 11.0
+#: Nobody opens a shop on a piece of street shorter than this.
+_FRONTAGE_M = 20.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def facilities(ground: Ground, area_names: dict[str, list[str]], rng: np.random.
         if kind.place == "block":
             frame, free = _on_sites(kind, ground, free, spots["street"], rng)
         elif kind.place in spots:
-            frame = _at_spots(spots[kind.place], kind.count, rng)
+            frame = _at_spots(spots[kind.place], kind.total, rng)
             frame["area"] = ""
         else:
             frame = _one_an_area(
@@ -173,7 +174,7 @@ def _street_spots(
     in_left = shapely.contains_xy(ground.plan.faces[sides[:, 0]], xy)
     in_right = (sides[:, 1] >= 0) & shapely.contains_xy(ground.plan.faces[sides[:, 1]], xy)
     block = np.where(in_left, sides[:, 0], sides[:, 1])
-    keep = (in_left | in_right) & ~ground.plan.water[block] & (shapely.length(geometry) > 20.0)
+    keep = (in_left | in_right) & ~ground.plan.water[block] & (shapely.length(geometry) > _FRONTAGE_M)
     xy, block = xy[keep], block[keep]
     appeal = _crowd(ground, xy) * np.sqrt(shapely.length(geometry[keep]))
     return _Spots(xy, block, appeal, streets["name"].to_numpy()[keep])
@@ -187,7 +188,7 @@ def _crowd(ground: Ground, xy: Floats) -> Floats:
     near, home = tree.query(shapely.points(xy), predicate="dwithin", distance=700.0)
     fade = np.exp(-(((xy[near] - at[home]) ** 2).sum(axis=1)) / (2 * 350.0**2))
     people = np.bincount(near, fade * compounds["people"].to_numpy()[home], len(xy))
-    return people + 0.01 * people.max()
+    return np.asarray(people + 0.01 * people.max())
 
 
 def _home_spots(ground: Ground, rng: np.random.Generator) -> _Spots:
@@ -267,8 +268,8 @@ def _on_sites(
     order = np.argsort(rng.exponential(1.0, len(free)) / _crowd(ground, xy), kind="stable")
     order = order[fit[order]]
     for spacing in (1400.0, 900.0, 600.0, 400.0, 0.0):
-        chosen = order[_thinned(xy[order], kind.count, spacing)]
-        if len(chosen) == kind.count:
+        chosen = order[_thinned(xy[order], kind.total, spacing)]
+        if len(chosen) == kind.total:
             break
     shapes = shapely.transform(shapely.simplify(sites[chosen], 0.6), lambda xy: np.rint(xy / GRID_M) * GRID_M)
     street = spots.street[shapely.STRtree(shapely.points(spots.xy)).nearest(shapely.centroid(shapes))]
@@ -301,12 +302,14 @@ def _entrances(sites: Geometries, streets: pd.DataFrame, rng: np.random.Generato
 def _labelled(found: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     place = list(names.places(rng))
     number = found.groupby("type").cumcount().to_numpy() + 1
-    label, capacity = [], []
+    label: list[str] = []
+    capacity: list[int | None] = []
     for i, (key, area) in enumerate(zip(found["type"], found["area"], strict=True)):
         kind = KINDS[key]
-        text = names.ordinal(int(number[i])) if number[i] < 100 else str(number[i])
+        # Only schools are numbered, and they are few; for other types the number is not used.
+        text = names.ordinal(int(number[i]) % 100)
         label.append(kind.name.format(p=place[i % len(place)], a=area, n=text))
-        capacity.append(round(rng.integers(*kind.capacity), -1) if kind.capacity else None)
+        capacity.append(round(int(rng.integers(*kind.capacity)), -1) if kind.capacity else None)
     door = rng.integers(1, 320, len(found))
     address = [f"{street}{n}号" if street else "" for street, n in zip(found["street"], door, strict=True)]
-    return found.assign(name=label, capacity=capacity, address=address)
+    return found.assign(name=label, capacity=pd.array(capacity, dtype="Int64"), address=address)

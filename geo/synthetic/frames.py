@@ -8,8 +8,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from geo.synthetic.roads import Geometries
-from geo.synthetic.terrain import Floats
+from geo.synthetic.terrain import Floats, Geometries
 
 #: Where the plane's origin lies: hill country inside the 3° zone of 105°E, far from the zone's borders.
 CENTRE = (105.42, 32.02)
@@ -27,7 +26,7 @@ def to_lonlat(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """
     places = [(key, column) for key, table in tables.items() for column in _SHAPES if column in table]
     stacked = np.concatenate([tables[key][column].to_numpy() for key, column in places])
-    stacked = np.where(pd.isna(stacked), None, stacked)
+    stacked[pd.isna(stacked)] = None
     moved = shapely.transform(stacked, _lonlat)
     out = {key: table.copy() for key, table in tables.items()}
     first = 0
@@ -46,17 +45,18 @@ def layer_frame(layer: str, table: pd.DataFrame, columns: list[str], seed: int) 
 def identified(layer: str, table: pd.DataFrame, columns: list[str], seed: int) -> pd.DataFrame:
     """Index a table by identifiers made from seed, layer and code, and keep the stated columns."""
     ids = [str(uuid.uuid5(_NAMESPACE, f"{seed}/{layer}/{code}")) for code in table["code"]]
-    extra = [{} for _ in range(len(table))]
+    extra = pd.Series([{} for _ in range(len(table))], index=table.index, dtype=object)
     whole = table.assign(generated_code=False, extra=extra)
     return whole[columns].set_index(pd.Index(ids, name="id"))
 
 
 def multi(shapes: Geometries) -> Geometries:
     """Wrap polygons into MultiPolygons; other geometries and missing ones stay."""
-    out = np.where(pd.isna(shapes), None, shapes)
+    out = shapes.copy()
+    out[pd.isna(shapes)] = None
     simple = shapely.get_type_id(out) == shapely.GeometryType.POLYGON
     out[simple] = shapely.multipolygons(out[simple][:, None])
-    return np.asarray(out)
+    return out
 
 
 def _lonlat(xy: Floats) -> Floats:

@@ -7,8 +7,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.synthetic.roads import Geometries
-from geo.synthetic.terrain import Floats
+from geo.synthetic.terrain import Floats, Geometries
 
 COUNT = 20_000
 YEAR = 2025
@@ -143,7 +142,9 @@ def _along_streets(
 ) -> tuple[Geometries, NDArray[np.object_]]:
     streets = places.streets
     geometry = streets["geometry"].to_numpy()
-    weight = streets["people"].to_numpy() * shapely.length(geometry) * rng.gamma(0.8, 1.0, len(streets))
+    weight = (
+        streets["people"].to_numpy() * np.sqrt(shapely.length(geometry)) * rng.gamma(0.8, 1.0, len(streets))
+    )
     chosen = rng.choice(len(streets), count, p=weight / weight.sum())
     on_street = shapely.line_interpolate_point(geometry[chosen], rng.random(count), normalized=True)
     points = shapely.points(shapely.get_coordinates(on_street) + rng.normal(0.0, 4.5, (count, 2)))
@@ -162,12 +163,12 @@ def _outside(outline: shapely.MultiPolygon, rng: np.random.Generator) -> Geometr
     points = shapely.points(edge + away * rng.uniform(60.0, 2000.0, (OUTSIDE, 1)))
     inside = shapely.dwithin(outline, points, 55.0)
     far = shapely.points(centre + away * 9000.0)
-    return np.where(inside, far, points)
+    return np.asarray(np.where(inside, far, points))
 
 
 def _moments(rng: np.random.Generator) -> pd.DatetimeIndex:
     days = pd.date_range(f"{YEAR}-01-01", f"{YEAR}-12-31")
-    weight = np.take(_WEEKDAYS, days.dayofweek) * np.take(_MONTHS, days.month - 1)
+    weight = np.take(_WEEKDAYS, days.day_of_week) * np.take(_MONTHS, days.month - 1)
     # Storms and festivals: some days are several times busier than their neighbours.
     weight = weight * rng.gamma(12.0, 1 / 12.0, len(days))
     day = rng.choice(len(days), COUNT, p=weight / weight.sum())

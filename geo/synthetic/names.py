@@ -19,6 +19,9 @@ _GIVEN = (
     "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉兰红建国志文海燕春梅晓波宇欣怡子涵浩然思雨佳琪嘉俊峰雪婷"
 )
 
+#: Share of given names with two characters.
+_TWO_CHARACTERS = 0.82
+
 #: Departments of a district that look after old estates.
 DEPARTMENTS = (
     "住房建设局",
@@ -48,7 +51,7 @@ def people(count: int, rng: np.random.Generator) -> list[str]:
     """Names of people who do not exist; some share one, as people do."""
     surname = rng.choice(list(_SURNAMES), count)
     given = rng.choice(list(_GIVEN), (count, 2))
-    long = rng.random(count) < 0.82
+    long = rng.random(count) < _TWO_CHARACTERS
     return [s + a + (b if two else "") for s, (a, b), two in zip(surname, given, long, strict=True)]
 
 

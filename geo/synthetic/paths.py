@@ -6,8 +6,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.synthetic.compounds import Homes, boxes
-from geo.synthetic.roads import Geometries
-from geo.synthetic.terrain import GRID_M, Floats
+from geo.synthetic.terrain import GRID_M, Floats, Geometries
 
 #: Between two rows of buildings, metres: houses, walk-ups of the last century, towers.
 _ROW_SPACING_M = {"self_built": 19.0, "unmanaged": 25.0, "managed": 31.0}
@@ -15,6 +14,9 @@ _SPINE_SPACING_M = 62.0
 
 #: Compounds whose ways to the street are not on the survey: what a truthful network has to live with.
 _CUT_OFF = 5
+
+#: Nearer than this to a line, a point was made from it.
+_ON_LINE_M = 0.05
 
 
 def inner_paths(homes: Homes, rng: np.random.Generator) -> pd.DataFrame:
@@ -116,4 +118,4 @@ def _runs_on(
     bundle = np.full(compounds, None, dtype=object)
     bundle[groups] = shapely.multilinestrings(parts[order], indices=number)
     middle = shapely.line_interpolate_point(edges, 0.5, normalized=True)
-    return np.asarray(shapely.distance(middle, bundle[owner]) < 0.05)
+    return np.asarray(shapely.distance(middle, bundle[owner]) < _ON_LINE_M)

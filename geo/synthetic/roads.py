@@ -12,9 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.synthetic.terrain import HILL, HILL_RADIUS_M, Floats, Terrain
-
-Geometries = NDArray[np.object_]
+from geo.synthetic.terrain import HILL, HILL_RADIUS_M, Floats, Geometries, Terrain
 
 #: Longest piece of a line before it is bent, metres: what a street's curve is drawn with.
 VERTEX_SPACING_M = 24.0
@@ -24,6 +22,12 @@ NODE_GRID_M = 4.0
 
 #: Where bridges stand along the river; every other one is carried over the embankment roads.
 BRIDGES_X = np.array([-4150.0, -1750.0, -250.0, 1500.0, 3450.0])
+
+#: How far the lattice goes along the river and across it; how near another column may come to a bridge.
+_REACH_M = (7600.0, 5200.0)
+_CLEAR_OF_BRIDGE_M = 190.0
+#: Ends of roads shorter than this are not worth keeping.
+_STUB_M = 25.0
 
 #: Where the motorway runs, in the unbent plane.
 _MOTORWAY = (
@@ -36,6 +40,9 @@ _MOTORWAY = (
     (5150, 400),
 )
 _MOTORWAY_END = ((5000, 2200), (5300, 4200), (5400, 6000))
+
+#: Lines of the south bank's lattice are numbered from here, the hill's from there.
+SOUTH_BANK, ON_HILL = 100, 200
 
 _CLASSES = ("primary", "tertiary", "secondary", "tertiary")
 
@@ -68,7 +75,7 @@ def bank(side: int, ground: Terrain, rng: np.random.Generator) -> Bank:
     """Lay the lattice of one side of the river: rows along it, columns across it, unevenly spaced."""
     x = _columns(rng)
     y = 110.0 + 175.0 * (np.arange(40) > 0) + np.concatenate([[0, 0], np.cumsum(_spacings(38, rng))])
-    y = y[y < 5200.0]
+    y = y[y < _REACH_M[1]]
     nodes = np.stack(np.meshgrid(x, side * y, indexing="ij"), axis=-1)
     jitter = rng.uniform(-1.0, 1.0, nodes.shape) * (42.0, 34.0)
     bridges = np.flatnonzero(np.isin(x, BRIDGES_X))
@@ -127,7 +134,7 @@ def river_borders(north: Bank, south: Bank, ground: Terrain) -> pd.DataFrame:
     x = np.arange(-7500.0, 7501.0, 150.0)
     middle = np.column_stack([x, 0.25 * (ground.bank(x + 300.0) - 100.0)])
     stream = shapely.LineString(middle)
-    ends = np.concatenate([side.nodes[1:-1:2, 0] for side in (north, south)])
+    ends = np.concatenate([side.nodes[1:-1, 0] for side in (north, south)])
     feet = np.column_stack([ends[:, 0], np.interp(ends[:, 0], middle[:, 0], middle[:, 1])])
     # A little beyond midstream, so that the two lines cross for certain; noding drops the rest.
     feet[:, 1] -= 1e-3 * np.sign(ends[:, 1])
@@ -173,16 +180,17 @@ def clip(lines: pd.DataFrame, ground: Terrain) -> pd.DataFrame:
     inside[~on_hill] = shapely.difference(inside[~on_hill], ground.hill)
     parts, origin = shapely.get_parts(inside, return_index=True)
     clipped = lines.iloc[origin].assign(geometry=parts)
-    keep = (shapely.get_type_id(parts) == shapely.GeometryType.LINESTRING) & (shapely.length(parts) > 25.0)
-    return clipped[keep | (clipped["kind"] == "").to_numpy()].reset_index(drop=True)
+    keep = (shapely.get_type_id(parts) == shapely.GeometryType.LINESTRING) & (shapely.length(parts) > _STUB_M)
+    kept: pd.DataFrame = clipped[keep | (clipped["kind"] == "").to_numpy()]
+    return kept.reset_index(drop=True)
 
 
 def _columns(rng: np.random.Generator) -> Floats:
     """Place columns along the river: closer in the middle, with one at each bridge."""
     east = np.cumsum(_spacings(40, rng))
     x = np.concatenate([-east[::-1] - 250.0, [-250.0], east - 250.0])
-    x = x[np.abs(x) < 7600.0]
-    clear = np.abs(x[:, None] - BRIDGES_X).min(axis=1) > 190.0
+    x = x[np.abs(x) < _REACH_M[0]]
+    clear = np.abs(x[:, None] - BRIDGES_X).min(axis=1) > _CLEAR_OF_BRIDGE_M
     return np.sort(np.concatenate([x[clear], BRIDGES_X]))
 
 

@@ -12,14 +12,19 @@ from numpy.typing import NDArray
 from geo.synthetic import names
 from geo.synthetic.blocks import Plan
 from geo.synthetic.compounds import Homes
-from geo.synthetic.roads import VERTEX_SPACING_M, Bank, bridges, motorway
+from geo.synthetic.roads import SOUTH_BANK, VERTEX_SPACING_M, Bank, bridges, motorway
 from geo.synthetic.terrain import Floats, Terrain
 
 #: Crossings where one road dives under, or is carried over, another without joining it.
 _UNDERPASSES, _FLYOVERS = 3, 1
+#: Pieces of one road that meet where it goes straight on.
+_PAIR = 2
 
 #: Levels above the ground or below it of what is a bridge or a tunnel.
 _LEVEL = {"bridge": 1, "tunnel": -1, "": 0}
+
+#: Share of the hill's paths that climb by steps.
+_STEPS = 0.8
 
 _ON_FOOT = {"motorway": False}
 
@@ -28,6 +33,7 @@ def streets(
     plan: Plan,
     homes: Homes,
     paths: pd.DataFrame,
+    *,
     banks: tuple[Bank, Bank],
     ground: Terrain,
     rng: np.random.Generator,
@@ -64,7 +70,7 @@ def _on_the_ground(plan: Plan, homes: Homes, rng: np.random.Generator) -> tuple[
     passing = _merged(edges, pairs)
     plain = edges[street & ~np.isin(np.arange(len(edges)), pairs.ravel())]
     split = _split(plain, homes.gates)
-    climbing = (split["kind"] == "path") & (rng.random(len(split)) < 0.8)
+    climbing = (split["kind"] == "path") & (rng.random(len(split)) < _STEPS)
     return split.assign(kind=split["kind"].where(~climbing, "steps")), passing
 
 
@@ -102,15 +108,15 @@ def _crossing_pairs(
     )
     crossed = ends[main & (edges["axis"] == "row").to_numpy()].ravel()
     node, times = np.unique(crossed, return_counts=True)
-    at = at[at["node"].isin(node[times == 2])]
-    found = at.groupby(["node", "line"])["edge"].agg(["size", "first", "last"])
-    found = found[found["size"] == 2][["first", "last"]].to_numpy()
+    at = at[at["node"].isin(node[times == _PAIR])]
+    met = at.groupby(["node", "line"])["edge"].agg(["size", "first", "last"])
+    found = met[met["size"] == _PAIR][["first", "last"]].to_numpy(dtype=np.intp)
     order = rng.permutation(len(found))
     apart: list[int] = []
     for i in order.tolist():
         if len(apart) < _UNDERPASSES + _FLYOVERS and not np.isin(found[i], found[apart]).any():
             apart.append(i)
-    return found[apart].astype(np.intp)
+    return np.asarray(found[apart])
 
 
 def _merged(edges: pd.DataFrame, pairs: NDArray[np.intp]) -> pd.DataFrame:
@@ -137,35 +143,27 @@ def _split(edges: pd.DataFrame, gates: pd.DataFrame) -> pd.DataFrame:
     piece = np.cumsum(second | (np.diff(at[repeat], prepend=-1) > 0)) - 1
     pieces = shapely.linestrings(xy[repeat], indices=piece)
     origin = at[repeat][np.flatnonzero(np.diff(piece, prepend=-1))]
-    return edges.iloc[origin].assign(geometry=pieces).reset_index(drop=True)
+    split: pd.DataFrame = edges.iloc[origin].assign(geometry=pieces)
+    return split.reset_index(drop=True)
 
 
 def _names(edges: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Name streets by line: roads along the river by half, small ones as lanes, many of them not at all."""
+    """Name streets by line: roads along the river by half, small ones as lanes, the last of them not at all."""
     place = names.places(rng)
-    middle = shapely.get_coordinates(
-        shapely.line_interpolate_point(edges["geometry"].to_numpy(), 0.5, normalized=True)
-    )
-    east = np.where(middle[:, 0] >= 0, "东", "西")
-    river = np.where(middle[:, 1] > np.median(middle[:, 1]), "北", "南")
-    stem = {line: next(place) for line in edges["line"].unique()[:1500]}
-    small = edges["kind"].isin(["living_street", "path", "steps"])
-    out = []
-    for line, axis, kind, lane, side, bank in zip(
-        edges["line"], edges["axis"], edges["kind"], small, east, river, strict=True
-    ):
-        name = stem.get(line, "")
-        if axis == "bank":
-            out.append(f"滨江{bank}路{side}段")
-        elif axis == "row":
-            out.append(f"{name}{side}路")
-        elif axis == "column":
-            out.append(f"{name}大道" if kind == "primary" else f"{name}路")
-        elif axis == "hill":
-            out.append("望格山环路" if kind == "tertiary" else "望格山步道" if lane else "望格山路")
-        else:
-            out.append(f"{name}巷" if lane and name else f"{name}街" if name else "")
-    return edges.assign(name=out)
+    stems = dict(zip(edges["line"].unique().tolist(), place, strict=False))
+    stem = edges["line"].map(stems).fillna("").to_numpy(dtype=object)
+    middle = shapely.line_interpolate_point(edges["geometry"].to_numpy(), 0.5, normalized=True)
+    east = np.where(shapely.get_x(middle) >= 0, "东", "西").astype(object)
+    kind, lane = edges["kind"], edges["kind"].isin(["living_street", "path", "steps"])
+    cases = {
+        "bank": np.where(edges["line"] < SOUTH_BANK, "滨江北路", "滨江南路").astype(object) + east + "段",
+        "row": stem + east + "路",
+        "column": stem + np.where(kind == "primary", "大道", "路").astype(object),
+        "hill": np.select([lane, kind == "tertiary"], ["望格山步道", "望格山环路"], "望格山路"),
+        "local": np.where(stem == "", "", stem + np.where(lane, "巷", "街").astype(object)),
+    }
+    chosen = [(edges["axis"] == axis).to_numpy() for axis in cases]
+    return edges.assign(name=np.select(chosen, list(cases.values()), ""))
 
 
 def _named_passing(passing: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
@@ -176,23 +174,25 @@ def _named_passing(passing: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
 
 def _river_bridges(banks: tuple[Bank, Bank], ground: Terrain) -> pd.DataFrame:
     """Bridges, and steps from the long ones down to the embankments they pass over."""
-    rows = []
+    rows: list[tuple[shapely.LineString, str, str, str]] = []
     for number, line in enumerate(bridges(*banks)["geometry"]):
         points = shapely.get_coordinates(line)
         name = f"望格{names.ordinal(number + 1)}桥"
-        if len(points) == 2:
-            rows.append((_curved(points, ground), "primary", name, "bridge"))
-            continue
-        south, north = points[1] + 0.12 * (points[2] - points[1]), points[2] + 0.12 * (points[1] - points[2])
-        deck = (points[[0]], points[[1]], south[None], north[None], points[[2]], points[[3]])
-        for piece in (deck[:3], deck[2:4], deck[3:]):
-            rows.append((_curved(np.vstack(piece), ground), "primary", name, "bridge"))
-        for top, foot in ((south, points[1]), (north, points[2])):
-            # Beside the deck, not under it.
-            landing = (top + foot) / 2 + (9.0, 0.0)
-            rows.append((_curved(np.array([top, landing, foot]), ground), "steps", f"{name}梯道", ""))
+        deck, stairs = ([points], []) if len(points) == _PAIR else _carried_over(points)
+        rows += [(_curved(piece, ground), "primary", name, "bridge") for piece in deck]
+        rows += [(_curved(flight, ground), "steps", f"{name}梯道", "") for flight in stairs]
     frame = pd.DataFrame(rows, columns=["geometry", "kind", "name", "structure"])
     return frame.assign(left=-1, right=-1)
+
+
+def _carried_over(points: Floats) -> tuple[list[Floats], list[Floats]]:
+    """Divide a bridge's deck where steps leave it, just past the embankment roads; and the steps."""
+    inner, outer = points[1:3], points[2:0:-1]
+    heads = inner + 0.12 * (outer - inner)
+    deck = [np.vstack([points[:2], heads[:1]]), heads, np.vstack([heads[1:], points[2:]])]
+    # Beside the deck, not under it.
+    landings = (heads + inner) / 2 + (9.0, 0.0)
+    return deck, list(np.stack([heads, landings, inner], axis=1))
 
 
 def _hill_tunnel(plan: Plan) -> pd.DataFrame:

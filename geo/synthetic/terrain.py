@@ -13,9 +13,10 @@ import shapely
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Geometries = NDArray[np.object_]
 
 #: Coordinates in the plane are whole multiples of this (metres): a power of two, so rounding is exact.
-GRID_M = 1 / 128
+GRID_M = 1 / 16
 
 #: Semi-axes of the outline, metres.
 _HALF_LENGTH_M, _HALF_WIDTH_M = 6100.0, 4000.0
@@ -68,13 +69,14 @@ class Terrain:
     def bank(self, x: Floats) -> Floats:
         """Half the river's width at `x` of the unbent plane."""
         p = self.phases
-        return 100.0 + 28.0 * np.sin(x / 900.0 + p[0]) + 14.0 * np.sin(x / 370.0 + p[1])
+        width: Floats = 100.0 + 28.0 * np.sin(x / 900.0 + p[0]) + 14.0 * np.sin(x / 370.0 + p[1])
+        return width
 
     def density(self, xy: Floats) -> Floats:
         """How closely people live at points of the unbent plane, 0 to 1."""
         dx = xy[:, None, 0] - _CENTRES[:, 0]
         dy = xy[:, None, 1] - _CENTRES[:, 1]
-        bumps = _CENTRES[:, 3] * np.exp(-(dx**2 + dy**2) / (2 * _CENTRES[:, 2] ** 2))
+        bumps: Floats = _CENTRES[:, 3] * np.exp(-(dx**2 + dy**2) / (2 * _CENTRES[:, 2] ** 2))
         ribbon = 0.25 * np.exp(-((xy[:, 1] / 1300.0) ** 2) - (xy[:, 0] / 4300.0) ** 4)
         return np.asarray(np.clip(bumps.max(axis=1) + ribbon, 0.0, 1.0))
 
@@ -98,24 +100,24 @@ class Terrain:
     def _wobble(self, xy: Floats) -> Floats:
         x, y = xy[:, 0], xy[:, 1]
         p = self.phases
-        return np.column_stack(
+        waves: Floats = np.column_stack(
             [
                 16.0 * np.sin(y / 210.0 + p[4]) + 5.0 * np.sin((x + y) / 75.0 + p[5]),
                 16.0 * np.sin(x / 240.0 + p[6]) + 5.0 * np.sin((x - y) / 82.0 + p[7]),
             ]
         )
+        return waves
 
 
 def terrain(rng: np.random.Generator) -> Terrain:
     """Draw the ground of one seed."""
     phases = rng.uniform(0.0, 2 * np.pi, 12)
     phases[2] = rng.uniform(-0.6, 0.6)
-    angle = np.linspace(0.0, 2 * np.pi, 240, endpoint=False)
+    angle = np.linspace(0.0, 2 * np.pi, 400, endpoint=False)
+    sizes, turns = (0.05, 0.045, 0.035, 0.022, 0.014, 0.008), (2, 3, 5, 9, 17, 31)
     edge = 1 + sum(
-        size * np.sin(turns * angle + phase)
-        for size, turns, phase in zip(
-            (0.05, 0.045, 0.03, 0.02, 0.012), (2, 3, 5, 9, 17), phases[7:], strict=True
-        )
+        size * np.sin(turn * angle + phase)
+        for size, turn, phase in zip(sizes, turns, rng.uniform(0.0, 2 * np.pi, 6), strict=True)
     )
     # A superellipse: a district is rarely round.
     radius = edge / (np.abs(np.cos(angle)) ** 2.6 + np.abs(np.sin(angle)) ** 2.6) ** (1 / 2.6)
@@ -124,7 +126,12 @@ def terrain(rng: np.random.Generator) -> Terrain:
     )
     foot = HILL_RADIUS_M * (1 + 0.14 * np.sin(2 * angle + phases[8]) + 0.07 * np.sin(5 * angle + phases[9]))
     hill = np.column_stack([HILL[0] + 1.15 * foot * np.cos(angle), HILL[1] + 0.85 * foot * np.sin(angle)])
-    return Terrain(phases, shapely.Polygon(outline), shapely.Polygon(hill[::5]))
+    return Terrain(phases, shapely.Polygon(outline), shapely.Polygon(hill[::8]))
+
+
+def on_grid(geometries: Geometries) -> Geometries:
+    """Round vertices to :data:`GRID_M`."""
+    return np.asarray(shapely.transform(geometries, lambda xy: np.rint(xy / GRID_M) * GRID_M))
 
 
 def _twist(xy: Floats) -> Floats:
