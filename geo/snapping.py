@@ -39,6 +39,10 @@ class Snapped:
     position_m: Floats
     offset_m: Floats
 
+    def take(self, chosen: npt.NDArray[np.bool_]) -> "Snapped":
+        """Keep some of the places."""
+        return Snapped(self.edge[chosen], self.position_m[chosen], self.offset_m[chosen])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SegmentGrid:

@@ -1,0 +1,96 @@
+"""From the words of a request or a command to a query, and from an answer to words for a reader."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from geo import coverage
+from geo.coverage import Answer, Query
+from geo.faults import DataError, Fault
+from layers import catalogue as layers_catalogue
+
+#: Titles of the table's columns.
+TITLES = {
+    "code": "编码",
+    "name": "名称",
+    "facility_type": "设施类型",
+    "minutes": "分钟",
+    "method": "方法",
+    "demand": "总量",
+    "covered": "覆盖",
+    "partial": "部分覆盖",
+    "uncovered": "未覆盖",
+    "unreachable": "无法到达",
+    "covered_share": "覆盖率",
+    "served_share": "服务率",
+    "budget_m": "步行距离(米)",
+    "profile": "人群",
+    "weight": "统计口径",
+    "mandatory": "标准必配",
+}
+
+
+def catalogue() -> pd.DataFrame:
+    """Facility types, index ``key``."""
+    return layers_catalogue.facility_types()
+
+
+def asked(facility_types: Sequence[str], minutes: Sequence[str], **words: str | None) -> Query:
+    """Understand a query; lists may be repeated or separated by commas.
+
+    Raises
+    ------
+    DataError
+        Every fault at once: minutes that are not numbers, and those of :func:`geo.coverage.check`.
+    """
+    numbers, faults = whole_numbers(minutes, field="minutes")
+    query = Query(
+        facility_types=tuple(dict.fromkeys(_split(facility_types))),
+        minutes=tuple(numbers),
+        **words,  # type: ignore[arg-type]  # the callers pass the fields of a query
+    )
+    try:
+        coverage.check(query, catalogue())
+    except DataError as error:
+        raise DataError([*faults, *error.faults]) from None
+    if faults:
+        raise DataError(faults)
+    return query
+
+
+def whole_numbers(values: Sequence[str], *, field: str) -> tuple[list[int], list[Fault]]:
+    """Numbers of a list, ascending, each once; and the faults of what is not a whole number."""
+    words = _split(values)
+    good = [word for word in words if word.isascii() and word.isdigit()]
+    faults = [
+        Fault(kind="parameter-invalid", field=field, message=f"{word!r} is not a whole number.")
+        for word in words
+        if word not in good
+    ]
+    return sorted({int(word) for word in good}), faults
+
+
+def type_faults(keys: Sequence[str], *, field: str) -> list[Fault]:
+    """List the facility types that the catalogue does not have."""
+    return coverage.type_faults(keys, catalogue(), field=field)
+
+
+def notes(answer: Answer, query: Query, revision: int) -> list[tuple[str, str]]:
+    """What a table is, for the sheet beside it."""
+    lines = [
+        ("修订 revision", str(revision)),
+        ("层级 level", query.level),
+        ("人群 profile", query.standard or query.profile),
+        ("方法 method", query.method),
+        ("统计口径 weight", query.weight),
+        ("范围 within", query.within or "全部 all"),
+        ("步行 walking", "沿道路步行距离,不是直线半径 · along streets, not a straight radius"),
+        ("总量 demand", "覆盖+部分覆盖+未覆盖+无法到达 · covered + partial + uncovered + unreachable"),
+    ]
+    if answer.not_judged:
+        lines.append(("标准未规定 not judged", ", ".join(answer.not_judged)))
+    return lines + [(f"{fault.title[0]} {fault.id or ''}", fault.message) for fault in answer.faults]
+
+
+def _split(values: Sequence[str]) -> list[str]:
+    return [word.strip() for value in values for word in value.split(",") if word.strip()]
