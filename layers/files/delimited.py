@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from geo.faults import DataError, Fault
-from layers.files import places, text
+from layers.files import places, tables, text
 from layers.files.source import Source, numbered
 
 _SAMPLE = 64_000
@@ -75,11 +75,8 @@ def _fitted(row: list[str], width: int) -> list[str | None]:
 
 
 def write(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame; points become columns ``lon, lat``, other geometries a column ``wkt``.
-
-    UTF-8 with a byte order mark, without which Excel shows Chinese text as noise.
-    """
-    as_table(frame).to_csv(path, index=False, encoding="utf-8-sig")
+    """Write a frame; points become columns ``lon, lat``, other geometries a column ``wkt``."""
+    path.write_bytes(tables.to_csv(as_table(frame)))
 
 
 def as_table(frame: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 from openpyxl.utils.exceptions import InvalidFileException
 
 from geo.faults import DataError, Fault
-from layers.files import places
+from layers.files import places, tables
 from layers.files.delimited import as_table, unique_names
 from layers.files.source import Source, numbered, refused
 
@@ -68,10 +68,4 @@ def _shown(value: object) -> str | None:
 
 def write(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as one sheet; points become columns ``lon, lat``, other geometries a column ``wkt``."""
-    table = as_table(frame)
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("data")
-    sheet.append([str(name) for name in table.columns])
-    for record in table.astype(object).where(table.notna(), None).itertuples(index=False):
-        sheet.append([value if isinstance(value, int | float | None) else str(value) for value in record])
-    book.save(path)
+    path.write_bytes(tables.to_xlsx(as_table(frame), titles={}))

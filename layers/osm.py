@@ -1,0 +1,167 @@
+"""OpenStreetMap files (.osm.pbf, .osm, also compressed) -> layer frames of streets, facilities, compounds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import osmium
+import shapely
+
+from geo.faults import DataError, Fault
+from layers import osm_places, osm_streets
+from layers.files.source import refused
+from layers.progress import Progress, silent
+
+#: Attribution that must stand on every map and in every export of these data.
+ATTRIBUTION = "© OpenStreetMap contributors (ODbL 1.0)"
+SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.bz2", ".osm.gz")
+
+_GATES = frozenset(
+    ["gate", "lift_gate", "swing_gate", "sliding_gate", "kissing_gate", "entrance", "turnstile"]
+)
+_REPORT_EVERY = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What an OpenStreetMap file holds for us: a frame by layer, and counts of what was met and left out."""
+
+    frames: dict[str, gpd.GeoDataFrame]
+    counts: dict[str, int]
+
+
+@dataclass(slots=True)
+class _Pass:
+    """What one pass over the file collects."""
+
+    ways: osm_streets.Ways = field(default_factory=osm_streets.Ways)
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("ways", "private", "not walkable", "without nodes"), 0)
+    )
+    places: dict[str, list[dict[str, Any]]] = field(
+        default_factory=lambda: {"facilities": [], "compounds": []}
+    )
+    shapes: dict[str, list[Any]] = field(default_factory=lambda: {"facilities": [], "compounds": []})
+    gates: list[tuple[float, float]] = field(default_factory=list)
+
+
+def is_osm(path: Path) -> bool:
+    """Whether a file is OpenStreetMap data by its name."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def read(
+    path: Path, *, facilities: bool = False, compounds: bool = False, progress: Progress = silent
+) -> Extract:
+    """Read streets, and where wanted facilities and compounds, in one pass over the file.
+
+    Facilities follow the table ``layers/data/osm_facilities.csv``, compounds are areas tagged
+    ``landuse=residential`` with the gates on their outline; see docs/osm.md.
+
+    Raises
+    ------
+    DataError
+        ``file-truncated`` or ``file-unreadable``; ``file-empty`` when it holds no street.
+    """
+    if not path.is_file():
+        raise DataError(Fault(kind="file-unreadable", message=f"There is no file {path}."))
+    found = _Pass()
+    wanted = {"facilities": facilities, "compounds": compounds}
+    try:
+        for number, item in enumerate(_objects(path, with_places=facilities or compounds)):
+            if number % _REPORT_EVERY == 0:
+                progress("read OpenStreetMap", number, 0)
+            _take(found, item, wanted)
+    except RuntimeError as error:
+        cut = "EOF" in str(error) or "truncated" in str(error)
+        raise refused(path, "file-truncated" if cut else "file-unreadable", error) from error
+    if not found.ways.records:
+        raise DataError(Fault(kind="file-empty", message=f"{path.name} holds no street."))
+    return _assemble(found, wanted, progress)
+
+
+def _objects(path: Path, *, with_places: bool) -> Iterator[Any]:
+    keys = ("highway", "landuse", "barrier", "entrance", *osm_places.keys()) if with_places else ("highway",)
+    processor = osmium.FileProcessor(str(path)).with_locations()
+    if with_places:
+        areas = osmium.filter.KeyFilter(*osm_places.keys(), "landuse")
+        processor = processor.with_areas(areas)
+    return iter(processor.with_filter(osmium.filter.KeyFilter(*keys)))
+
+
+def _take(found: _Pass, item: Any, wanted: dict[str, bool]) -> None:  # noqa: ANN401 - an osmium object
+    if item.is_way():
+        if "highway" in item.tags:
+            _take_way(found, item)
+    elif item.is_node():
+        _take_node(found, item, wanted)
+    elif item.is_area():
+        _take_area(found, item, wanted)
+
+
+def _take_way(found: _Pass, way: Any) -> None:  # noqa: ANN401 - an osmium way
+    tags = dict(way.tags)
+    found.counts["ways"] += 1
+    standing = osm_streets.classify(tags)
+    if standing in ("private", "none"):
+        found.counts["private"] += standing == "private"
+        return
+    nodes = [node for node in way.nodes if node.location.valid()]
+    if len({node.ref for node in nodes}) < 2:  # noqa: PLR2004 - a line
+        found.counts["without nodes"] += 1
+        return
+    found.counts["not walkable"] += standing == "drawn"
+    found.ways.records.append({"osm_id": way.id, **osm_streets.attributes(tags)})
+    found.ways.lengths.append(len(nodes))
+    found.ways.nodes.extend(node.ref for node in nodes)
+    found.ways.x.extend(node.location.x for node in nodes)
+    found.ways.y.extend(node.location.y for node in nodes)
+
+
+def _take_node(found: _Pass, node: Any, wanted: dict[str, bool]) -> None:  # noqa: ANN401 - an osmium node
+    tags = dict(node.tags)
+    if tags.get("barrier") in _GATES or tags.get("entrance", "no") not in ("no", "emergency"):
+        found.gates.append((node.lon, node.lat))
+    if wanted["facilities"] and (rules := osm_places.candidates(tags)):
+        found.places["facilities"].append({"code": f"n{node.id}", **osm_places.facility(tags, rules)})
+        found.shapes["facilities"].append(shapely.Point(node.lon, node.lat))
+
+
+def _take_area(found: _Pass, area: Any, wanted: dict[str, bool]) -> None:  # noqa: ANN401 - an osmium area
+    tags = dict(area.tags)
+    code = f"{'w' if area.from_way() else 'r'}{area.orig_id()}"
+    rules = osm_places.candidates(tags) if wanted["facilities"] else ()
+    is_compound = wanted["compounds"] and tags.get("landuse") == "residential"
+    if not rules and not is_compound:
+        return
+    try:
+        shape = shapely.from_wkb(bytes.fromhex(_WKB.create_multipolygon(area)))
+    except RuntimeError:  # rings that do not close
+        found.counts["areas not closed"] = found.counts.get("areas not closed", 0) + 1
+        return
+    if rules:
+        found.places["facilities"].append({"code": code, **osm_places.facility(tags, rules)})
+        found.shapes["facilities"].append(shape)
+    if is_compound:
+        found.places["compounds"].append({"code": code, **osm_places.compound(tags)})
+        found.shapes["compounds"].append(shape)
+
+
+_WKB = osmium.geom.WKBFactory()
+
+
+def _assemble(found: _Pass, wanted: dict[str, bool], progress: Progress) -> Extract:
+    progress("split streets", 0, 0)
+    streets, joined = osm_streets.streets(found.ways)
+    frames = {"streets": streets}
+    gates = np.asarray(shapely.points(np.array(found.gates).reshape(-1, 2)), dtype=object)
+    makers = {"facilities": osm_places.facilities, "compounds": osm_places.compounds}
+    for layer in ("compounds", "facilities"):
+        if wanted[layer]:
+            shapes = np.array([*found.shapes[layer], None], dtype=object)[:-1]
+            frames[layer] = makers[layer](found.places[layer], shapes, gates)
+            found.counts[layer] = len(frames[layer])
+    return Extract(frames, {**found.counts, **joined})
