@@ -1,0 +1,127 @@
+"""`wangge coverage`: the table of `GET /api/coverage`, to a file."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api import coverage_words
+from api.cli.connection import Embedded, transaction
+from api.cli.console import console, print_faults, progress_bars
+from api.dependencies import now
+from geo import circles, coverage
+from geo.city import City
+from geo.coverage import Answer, Query
+from geo.faults import DataError, Fault
+from layers import history
+from layers.coverage import load_city
+from layers.files import tables
+from layers.progress import Progress
+from layers.streets import load_network
+
+WITH_DEFECTS, WRONG_USE = 1, 2
+
+_SUFFIXES = (".csv", ".xlsx", ".geojson")
+
+
+def coverage_table(
+    *,
+    facility_type: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="Facility types, repeated or with commas; default: all."),
+    ] = None,
+    minutes: Annotated[
+        list[str] | None, typer.Option(help="Minutes, e.g. 5,10,15; default: each type's own circle.")
+    ] = None,
+    level: Annotated[str, typer.Option(help=" | ".join(coverage.TABLE_LEVELS))] = "community",
+    profile: Annotated[
+        str, typer.Option(help="adult 1.25 m/s | elderly 0.8 m/s | gb50180 (300, 500, 1000 m)")
+    ] = "adult",
+    method: Annotated[
+        str, typer.Option(help="network (along streets) | circle (straight, overstates) | both")
+    ] = "network",
+    weight: Annotated[str, typer.Option(help=" | ".join(coverage.WEIGHTS))] = "people",
+    standard: Annotated[
+        str | None, typer.Option(help="gb50180: each type against its own service radius.")
+    ] = None,
+    within: Annotated[str | None, typer.Option(help="Code of an area: only areas in it.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A .csv, .xlsx or .geojson file.")
+    ] = None,
+    embedded: Embedded = False,
+) -> None:
+    """生活圈覆盖率 · Which share of homes has each kind of facility within a walk along streets.
+
+    \b
+      wangge coverage -o coverage.xlsx        every type, its own circle, by community
+      wangge coverage --type fresh_market --minutes 10,15 --level grid -o market.csv
+      wangge coverage --profile elderly --minutes 15 --method both -o elderly.xlsx
+      wangge coverage --standard gb50180 --level subdistrict -o standard.xlsx
+      wangge coverage --weight land --minutes 15 -o land.geojson
+
+    Types are the keys of the catalogue; --type '?' lists them. Without -o the table goes to stdout as CSV.
+    Compounds that no street reaches, or that lie in no area, are named on stderr; the exit code is then 1.
+    """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
+    if facility_type == ["?"]:
+        _list_types()
+        return
+    try:
+        _check_output(output)
+        words = {"level": level, "profile": profile, "method": method, "weight": weight}
+        query = coverage_words.asked(
+            facility_type or [], minutes or [], **words, standard=standard, within=within
+        )
+    except DataError as error:
+        print_faults(error.faults)
+        raise typer.Exit(WRONG_USE) from None
+    with progress_bars() as progress:
+        revision, city = _load(embedded=embedded, progress=progress)
+        progress("覆盖率 coverage", 2, 3)
+        answer = coverage.answer(city, query)
+        _write(city, answer, query, revision=revision, output=output)
+        progress("覆盖率 coverage", 3, 3)
+    where = f" -> {output}" if output else ""
+    console.print(f"revision {revision}: {len(answer.table)} rows{where}", markup=False)
+    if answer.not_judged:
+        console.print(f"no radius in the standard, not judged: {', '.join(answer.not_judged)}", markup=False)
+    if answer.faults:
+        print_faults(answer.faults)
+        raise typer.Exit(WITH_DEFECTS)
+
+
+def _load(*, embedded: bool, progress: Progress) -> tuple[int, City]:
+    """Read a city at the current revision, all its layers at that one."""
+    with transaction(embedded=embedded) as session:
+        progress("覆盖率 coverage", 0, 3)
+        revision = history.current(session, now())
+        network = load_network(session, revision)
+        progress("覆盖率 coverage", 1, 3)
+        return revision, load_city(session, revision, network)
+
+
+def _check_output(output: Path | None) -> None:
+    if output is not None and output.suffix.lower() not in _SUFFIXES:
+        message = f"{output.name}: the ending says the format; use {', '.join(_SUFFIXES)}."
+        raise DataError(Fault(kind="format-unknown", message=message))
+
+
+def _write(city: City, answer: Answer, query: Query, *, revision: int, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.buffer.write(tables.to_csv(answer.table))
+        return
+    suffix = output.suffix.lower()
+    if suffix == ".xlsx":
+        notes = coverage_words.notes(answer, query, revision)
+        body = tables.to_xlsx(answer.table, titles=coverage_words.TITLES, notes=notes)
+    elif suffix == ".geojson":
+        frame = coverage.with_areas(city, query.level, answer.table)
+        body = tables.to_geojson(frame, extra={"revision": revision})
+    else:
+        body = tables.to_csv(answer.table)
+    output.write_bytes(body)
+
+
+def _list_types() -> None:
+    for key, row in coverage_words.catalogue().iterrows():
+        sys.stdout.write(f"{key}\t{row['zh']}\t{row['en']}\t{circles.own_minutes(row)} min\n")
