@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 from zoneinfo import ZoneInfo
 
 from api.settings import Settings
@@ -13,6 +13,9 @@ from geo import crs
 from geo.faults import DataError, Fault
 
 _Value = TypeVar("_Value")
+_One = TypeVar("_One")
+_Two = TypeVar("_Two")
+_Three = TypeVar("_Three")
 _MOST_LON, _MOST_LAT = 180.0, 90.0
 
 
@@ -51,6 +54,26 @@ class Faults:
         """
         if self._found:
             raise DataError(self._found)
+
+
+@overload
+def together(one: Callable[[], _One], two: Callable[[], _Two], /) -> tuple[_One, _Two]: ...
+@overload
+def together(
+    one: Callable[[], _One], two: Callable[[], _Two], three: Callable[[], _Three], /
+) -> tuple[_One, _Two, _Three]: ...
+def together(*reads: Callable[[], Any]) -> tuple[Any, ...]:
+    """Return what several readings give.
+
+    Raises
+    ------
+    DataError
+        With the faults of all that fail.
+    """
+    faults = Faults()
+    values = tuple(faults.reading(read) for read in reads)
+    faults.check()
+    return values
 
 
 def reference(datum: str | None, settings: Settings) -> crs.Reference:
@@ -95,8 +118,10 @@ def place(x: object, y: object, datum: str | None, settings: Settings) -> Stated
     return StatedPlace(float(lon[0]), float(lat[0]), stated_x, stated_y, known.name)
 
 
-def instant(text: str, timezone: str, field: str = "at") -> dt.datetime:
-    """Return a stated instant: RFC 3339 with an offset, or a bare date, which means the end of that day.
+def instant(text: str, timezone: str, *, field: str = "at", starts: bool = False) -> dt.datetime:
+    """Return a stated instant: RFC 3339 with an offset, or a bare date.
+
+    A bare date means the end of that day in the time zone, or its start where something `starts` then.
 
     Raises
     ------
@@ -107,9 +132,8 @@ def instant(text: str, timezone: str, field: str = "at") -> dt.datetime:
     spelled = re.sub(r"(?<=\d) (?=\d\d:\d\d$)", "+", text.strip())
     try:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", spelled):
-            day = dt.date.fromisoformat(spelled)
-            midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), ZoneInfo(timezone))
-            return midnight - dt.timedelta(microseconds=1)
+            time = dt.time.min if starts else dt.time.max
+            return dt.datetime.combine(dt.date.fromisoformat(spelled), time, ZoneInfo(timezone))
         if re.search(r"([zZ]|[+-]\d\d:\d\d)$", spelled):
             return dt.datetime.fromisoformat(spelled).astimezone(dt.UTC)
     except (ValueError, OverflowError):

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from geo import assign
 from geo.assign import TOLERANCE_M
 from geo.faults import DataError, Fault
 from layers import history, located
@@ -23,6 +24,7 @@ from layers.located import Location
 from layers.tables import Assignment, IdempotencyKey, Incident
 
 __all__ = [
+    "RULES",
     "STATUSES",
     "Filed",
     "Repetition",
@@ -39,6 +41,8 @@ __all__ = [
 
 #: An incident is open until it is closed; closed ones keep their assignment for ever.
 STATUSES = ("open", "closed")
+#: A place says by which rule it belongs to an area, or a person decided.
+RULES = (*assign.RULES, "manual")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -257,6 +257,16 @@ def path_of(session: Session, revision: int, code: str, *, scheme: str = SCHEME)
     return paths[0] if paths else ()
 
 
+def named_areas(session: Session, revision: int) -> dict[str, Area]:
+    """Return the areas of all levels at a revision by code; where levels share a code, the lowest level's."""
+    columns = ["code", "name"]
+    return {
+        code: Area(code, name, level)
+        for level in LEVELS
+        for code, name in _rows(store.read(session, LAYER_OF[level], revision, columns=columns), columns)
+    }
+
+
 def _about(source: Table, place: Place, distance_m: float) -> ColumnElement[bool]:
     lon, lat = np.array([place[0]]), np.array([place[1]])
     box = [float(side[0]) for side in window(lon, lat, distance_m)]

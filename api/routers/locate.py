@@ -1,120 +1,38 @@
 """Which area a place belongs to: one place from memory, or a file of places."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
-from typing import Annotated
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from fastapi import APIRouter, Query
-from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response, StreamingResponse
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from api import stated
 from api.access import Permission, needs
 from api.dependencies import Runtime, RuntimeDep, SnapshotDep
+from api.errors import Problem
+from api.schemas import LocationOut
 from api.snapshots import Snapshot
+from geo.crs import Reference
 from geo.levels import LEVELS
-from layers import database, located
+from layers import batch, database, located
 from layers.database import Session
+from layers.files import points
 from layers.located import Areas, Location
 
 router = APIRouter(tags=["locate"])
 
 
-class AreaOut(BaseModel):
-    """An area of one of the four levels."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    code: str
-    name: str
-    level: str
-
-
-class CompoundOut(BaseModel):
-    """The compound at the place."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    code: str
-    name: str
-    form: str | None
-
-
-class PostOut(BaseModel):
-    """Somebody who answers for the grid or the compound; both ends of the term are included."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    role: str
-    name: str
-    phone: str | None
-    target_layer: str
-    target_code: str
-    valid_from: dt.date | None
-    valid_to: dt.date | None
-
-
-class LocationOut(BaseModel):
-    """Where a place belongs, and why.
-
-    `distance_m` is stated for rule `nearest`, `margin_m` (to the border) for `inside`; on a border it is 0.
-    """
-
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "example": {
-                "area": {"code": "510899001001003", "name": "第三网格", "level": "grid"},
-                "rule": "inside",
-                "distance_m": None,
-                "margin_m": 41.27,
-                "candidates": ["510899001001003"],
-                "path": [
-                    {"code": "510899", "name": "示范区", "level": "district"},
-                    {"code": "510899001", "name": "东坝街道", "level": "subdistrict"},
-                    {"code": "510899001001", "name": "滨江社区", "level": "community"},
-                    {"code": "510899001001003", "name": "第三网格", "level": "grid"},
-                ],
-                "revision": 4,
-                "compound": {"code": "510899001001C01", "name": "滨江花园", "form": "managed"},
-                "posts": [
-                    {
-                        "role": "网格长",
-                        "name": "王芳",
-                        "phone": "0839-5550101",
-                        "target_layer": "grids",
-                        "target_code": "510899001001003",
-                        "valid_from": "2026-01-01",
-                        "valid_to": None,
-                    }
-                ],
-                "lon": 105.845,
-                "lat": 32.4337,
-                "datum": "wgs84",
-                "level": "grid",
-                "scheme": "governance",
-            }
-        },
-    )
-
-    area: AreaOut | None
-    rule: str
-    distance_m: float | None
-    margin_m: float | None
-    candidates: list[str]
-    path: list[AreaOut]
-    revision: int
-    compound: CompoundOut | None
-    posts: list[PostOut]
-    lon: float
-    lat: float
-    datum: str
-    level: str
-    scheme: str
-
+_BODIES: dict[str, Any] = {
+    types[0]: {"schema": {"type": "string", "format": "binary"}} for _, types in points.KINDS.values()
+}
 
 Number = Annotated[
     str | None, Query(json_schema_extra={"anyOf": [{"type": "number"}]}, description="as `datum` says")
@@ -151,13 +69,11 @@ async def locate(
     `lon`, `lat` are easting and northing when `datum` names a projected CRS. The reply's own `lon`, `lat` are
     WGS84. Answers come from memory, except those of a past instant.
     """
-    faults = stated.Faults()
-    place = faults.reading(lambda: stated.place(lon, lat, datum, runtime.settings))
-    known_level = faults.reading(lambda: stated.choice(level, LEVELS, "level"))
-    instant = faults.reading(lambda: stated.instant(at, runtime.settings.timezone)) if at else None
-    faults.check()
-    assert place is not None  # noqa: S101 - checked above
-    assert known_level is not None  # noqa: S101 - checked above
+    place, known_level, instant = stated.together(
+        lambda: stated.place(lon, lat, datum, runtime.settings),
+        lambda: stated.choice(level, LEVELS, "level"),
+        lambda: stated.instant(at, runtime.settings.timezone) if at else None,
+    )
     if instant is not None:
         snapshot = await run_in_threadpool(runtime.snapshots.at, instant)
     on = (instant or runtime.clock()).astimezone(ZoneInfo(runtime.settings.timezone)).date()
@@ -223,3 +139,86 @@ def _from_database(snapshot: Snapshot, runtime: Runtime, question: _Question) ->
             scheme=question.scheme,
             tolerance_m=runtime.settings.tolerance_m,
         )
+
+
+@router.post(
+    "/api/locate",
+    dependencies=[needs(Permission.READ_LAYERS)],
+    response_class=Response,
+    summary="Which areas are these points in?",
+    openapi_extra={"requestBody": {"required": True, "content": _BODIES}},
+    responses={
+        200: {"description": "The same rows in the same order, in the same format", "content": _BODIES}
+    },
+)
+async def locate_many(
+    *,
+    request: Request,
+    runtime: RuntimeDep,
+    snapshot: SnapshotDep,
+    datum: Datum = None,
+    level: Level = "grid",
+    scheme: Scheme = located.SCHEME,
+    lon: Annotated[str | None, Query(description="column of longitude or easting")] = None,
+    lat: Annotated[str | None, Query(description="column of latitude or northing")] = None,
+    margin: Annotated[bool, Query(description="add `margin_m`, the distance to the area's border")] = False,
+) -> Response:
+    """Return the rows of a file with `area_code`, `rule`, `distance_m` and `error` added.
+
+    CSV (any usual delimiter, UTF-8 or GBK), GeoJSON, GeoJSON sequences or Parquet, told by Content-Type. Columns
+    that are already there stay as they are. A row whose coordinates cannot be used comes back with rule
+    `rejected` and the reason. `Wangge-Rows-Total` = `-Assigned` + `-Unassigned` + `-Rejected`. Where most points
+    belong to no area, `Wangge-Datum-Hint` tells the share outside under each datum.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = next((kind for kind, (_, types) in points.KINDS.items() if media_type in types), None)
+    if kind is None:
+        known = ", ".join(types[0] for _, types in points.KINDS.values())
+        raise Problem("unsupported-format", f"Content-Type {media_type!r} is not read; send {known}.")
+    reference, known_level = stated.together(
+        lambda: stated.reference(datum, runtime.settings), lambda: stated.choice(level, LEVELS, "level")
+    )
+    job = _Job(kind, reference, known_level, scheme, (lon, lat), margin)
+    with ExitStack() as open_files:
+        source, sink = (open_files.enter_context(SpooledTemporaryFile(_IN_MEMORY)) for _ in range(2))
+        async for piece in request.stream():
+            source.write(piece)
+        counts = await run_in_threadpool(_run, job, source, sink, snapshot, runtime)
+        kept = open_files.pop_all()
+    headers = {f"Wangge-Rows-{name.title()}": str(getattr(counts, name)) for name in _COUNTS}
+    headers["Wangge-Revision"] = str(snapshot.revision)
+    if counts.outside:
+        headers["Wangge-Datum-Hint"] = "; ".join(
+            f"{name}={share:.3f}" for name, share in counts.outside.items()
+        )
+    return StreamingResponse(
+        _pieces(sink), media_type=media_type, headers=headers, background=BackgroundTask(kept.close)
+    )
+
+
+_COUNTS = ("total", "assigned", "unassigned", "rejected")
+_IN_MEMORY = 16 << 20
+_PIECE = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    kind: str
+    reference: Reference
+    level: str
+    scheme: str
+    columns: tuple[str | None, str | None]
+    margin: bool
+
+
+def _run(job: _Job, source: Any, sink: Any, snapshot: Snapshot, runtime: Runtime) -> batch.BatchCounts:  # noqa: ANN401 - spooled files
+    added = batch.added_columns(margin=job.margin)
+    file = points.open_points(job.kind, source, sink, columns=job.columns, added=added)
+    areas = areas_model(snapshot, runtime, job.level, job.scheme)
+    return batch.assign_points(file, areas, job.reference, margin=job.margin)
+
+
+def _pieces(sink: Any) -> Iterator[bytes]:  # noqa: ANN401 - a spooled file
+    sink.seek(0)
+    while piece := sink.read(_PIECE):
+        yield piece

@@ -1,0 +1,341 @@
+"""Incidents: taken in with the area they belong to, found again, and moved by a person."""
+
+import datetime as dt
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from api import stated
+from api.access import Caller, Permission, needs
+from api.dependencies import Runtime, RuntimeDep, SessionDep, SnapshotDep
+from api.errors import Problem
+from api.schemas import (
+    AssignedAreaOut,
+    AssignmentOut,
+    DecisionOut,
+    IncidentDetailOut,
+    IncidentIn,
+    IncidentList,
+    IncidentOut,
+    PostOut,
+    ReassignIn,
+)
+from api.snapshots import Snapshot
+from geo.faults import DataError, Fault
+from layers import incident_search, incidents, located
+from layers.database import Session
+from layers.errors import NotFound
+from layers.incident_search import Filters, Found
+from layers.located import Area
+from layers.tables import Assignment, Incident
+
+router = APIRouter(prefix="/api/incidents", tags=["incidents"])
+
+ReaderDep = Annotated[Caller, needs(Permission.READ_INCIDENTS)]
+FilerDep = Annotated[Caller, needs(Permission.FILE_INCIDENTS)]
+DispatcherDep = Annotated[Caller, needs(Permission.DISPATCH_INCIDENTS)]
+
+
+@router.post(
+    "", status_code=201, summary="Report an incident", responses={200: {"description": "Reported before"}}
+)
+def report_incident(
+    *,
+    body: IncidentIn,
+    response: Response,
+    session: SessionDep,
+    snapshot: SnapshotDep,
+    runtime: RuntimeDep,
+    caller: FilerDep,
+    idempotency_key: Annotated[
+        str | None,
+        Header(max_length=255, description="a repeated request with the same key makes one record"),
+    ] = None,
+) -> IncidentDetailOut:
+    """Store an incident with the grid it belongs to; answered after it is safely stored.
+
+    One without coordinates, or outside every grid, is kept and queued as unassigned, with the reason.
+    """
+    now = runtime.clock()
+    actor = caller.name or ""
+    done = incidents.intake(
+        session,
+        _report(body, runtime, now),
+        actor=actor,
+        now=now,
+        on=_today(runtime),
+        repetition=_repetition(body, idempotency_key),
+        tolerance_m=runtime.settings.tolerance_m,
+    )
+    response.headers["Location"] = f"/api/incidents/{done.incident.id}"
+    if not done.created:
+        response.status_code = 200
+    posts = [PostOut.model_validate(post) for post in done.location.posts] if done.location else []
+    return _detail(session, snapshot, done.incident, caller, posts)
+
+
+@router.get("", summary="Find incidents")
+def find_incidents(
+    *,
+    request: Request,
+    session: SessionDep,
+    snapshot: SnapshotDep,
+    runtime: RuntimeDep,
+    caller: ReaderDep,
+    status: Annotated[str | None, Query(description="one of open, closed")] = None,
+    category: str | None = None,
+    area: Annotated[
+        str | None, Query(description="code of an area of any level, or the beginning of grid codes")
+    ] = None,
+    rule: Annotated[str | None, Query(description="inside, border, overlap, nearest, none or manual")] = None,
+    since: Annotated[str | None, Query(description="reported at or after: instant, or first day")] = None,
+    until: Annotated[str | None, Query(description="reported before: instant, or last day")] = None,
+    bbox: Annotated[str | None, Query(description="west,south,east,north in degrees, WGS84")] = None,
+    unassigned: bool | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: str | None = None,
+) -> IncidentList:
+    """Return incidents, newest first; new ones do not shift the pages that follow."""
+    timezone = runtime.settings.timezone
+    faults = stated.Faults()
+    filters = Filters(
+        status=faults.reading(
+            lambda: stated.choice(status, incidents.STATUSES, "status") if status else None
+        ),
+        category=category,
+        area=area,
+        rule=faults.reading(lambda: stated.choice(rule, incidents.RULES, "rule") if rule else None),
+        since=faults.reading(
+            lambda: stated.instant(since, timezone, field="since", starts=True) if since else None
+        ),
+        until=faults.reading(lambda: stated.instant(until, timezone, field="until") if until else None),
+        bbox=faults.reading(lambda: _box(bbox) if bbox else None),
+        unassigned=unassigned,
+        scope=caller.areas,
+        scope_unassigned=_sees_unassigned(caller, _areas(snapshot)),
+    )
+    faults.check()
+    found, following = incident_search.search(session, filters, limit=limit, cursor=cursor)
+    areas = _areas(snapshot)
+    path = None
+    if following is not None:
+        kept = {name: value for name, value in request.query_params.items() if name != "cursor"}
+        path = f"/api/incidents?{urlencode({**kept, 'cursor': following})}"
+    return IncidentList(
+        revision=snapshot.revision,
+        incidents=[IncidentOut(**_described(one, caller, areas)) for one in found],
+        next=path,
+    )
+
+
+@router.get("/{incident_id}", summary="One incident with its history")
+def read_incident(
+    *,
+    incident_id: UUID,
+    session: SessionDep,
+    snapshot: SnapshotDep,
+    runtime: RuntimeDep,
+    caller: ReaderDep,
+) -> IncidentDetailOut:
+    """Return an incident, who answers for its place today, and every decision about its area."""
+    incident = _visible(session, snapshot, incident_id, caller)
+    return _detail(session, snapshot, incident, caller, _team(session, snapshot, incident, runtime))
+
+
+@router.post("/{incident_id}/reassign", summary="Give an incident to another grid")
+def reassign_incident(
+    *,
+    incident_id: UUID,
+    body: ReassignIn,
+    session: SessionDep,
+    snapshot: SnapshotDep,
+    runtime: RuntimeDep,
+    caller: DispatcherDep,
+) -> IncidentDetailOut:
+    """Decide by hand; the decision outlives boundary edits until it is released."""
+    _visible(session, snapshot, incident_id, caller)
+    incident = incidents.reassign(
+        session,
+        incident_id,
+        body.area_code,
+        reason=body.reason,
+        actor=caller.name or "",
+        now=runtime.clock(),
+    )
+    if not caller.covers(incident.path):
+        raise Problem("forbidden", f"The grid {body.area_code} lies outside the areas of your account.")
+    return _detail(session, snapshot, incident, caller, _team(session, snapshot, incident, runtime))
+
+
+@router.post("/{incident_id}/release", summary="End a decision by hand")
+def release_incident(
+    *,
+    incident_id: UUID,
+    session: SessionDep,
+    snapshot: SnapshotDep,
+    runtime: RuntimeDep,
+    caller: DispatcherDep,
+) -> IncidentDetailOut:
+    """Let the incident belong again to where its place says."""
+    _visible(session, snapshot, incident_id, caller)
+    incident = incidents.release(
+        session,
+        incident_id,
+        actor=caller.name or "",
+        now=runtime.clock(),
+        on=_today(runtime),
+        tolerance_m=runtime.settings.tolerance_m,
+    )
+    return _detail(session, snapshot, incident, caller, _team(session, snapshot, incident, runtime))
+
+
+# --- requests ---------------------------------------------------------------------------------------------
+
+
+def _report(body: IncidentIn, runtime: Runtime, now: dt.datetime) -> incidents.Report:
+    said = {
+        name: getattr(body, name) or None
+        for name in ("address", "description", "source", "reporter_name", "reporter_phone")
+    }
+    report: dict[str, Any] = {"category": body.category, "reported_at": body.reported_at or now, **said}
+    if body.lon is None and body.lat is None:
+        if not body.address:
+            message = "State the place: lon, lat and datum, or an address."
+            raise DataError(
+                [Fault(kind="coordinate-missing", field=name, message=message) for name in ("lon", "lat")]
+            )
+        return incidents.Report(**report)
+    place = stated.place(body.lon, body.lat, body.datum, runtime.settings)
+    return incidents.Report(
+        **report, lon=place.lon, lat=place.lat, given_x=place.x, given_y=place.y, given_datum=place.datum
+    )
+
+
+def _repetition(body: IncidentIn, key: str | None) -> incidents.Repetition | None:
+    if not key:
+        return None
+    return incidents.Repetition(key, sha256(body.model_dump_json().encode()).digest())
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        west = south = east = north = float("nan")
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):  # noqa: PLR2004 - degrees
+        message = f"{text!r} is no box; write west,south,east,north in degrees."
+        raise DataError(Fault(kind="parameter-invalid", field="bbox", message=message))
+    return west, south, east, north
+
+
+def _today(runtime: Runtime) -> dt.date:
+    return runtime.clock().astimezone(ZoneInfo(runtime.settings.timezone)).date()
+
+
+# --- who sees what ----------------------------------------------------------------------------------------
+
+
+def _areas(snapshot: Snapshot) -> Mapping[str, Area]:
+    return snapshot.model("named areas", layers=located.layers_of("grid"), load=located.named_areas)
+
+
+def _sees_unassigned(caller: Caller, areas: Mapping[str, Area]) -> bool:
+    """Unassigned incidents belong to the district's scope."""
+    mine = (areas.get(code) for code in caller.areas)
+    return not caller.areas or any(area is not None and area.level == "district" for area in mine)
+
+
+def _visible(session: Session, snapshot: Snapshot, incident_id: UUID, caller: Caller) -> Incident:
+    incident = incidents.get(session, incident_id)
+    if caller.covers(incident.path):
+        return incident
+    if incident.area_code is None and _sees_unassigned(caller, _areas(snapshot)):
+        return incident
+    # As if it did not exist: an id must not tell what lies elsewhere.
+    raise NotFound(f"There is no incident {incident_id}.")
+
+
+def _masked(text: str | None, *, head: int, tail: int) -> str | None:
+    if not text:
+        return text
+    return f"{text[:head]}****{text[-tail:] if tail and len(text) > head + tail else ''}"
+
+
+# --- replies ----------------------------------------------------------------------------------------------
+
+
+def _described(found: Found, caller: Caller, areas: Mapping[str, Area]) -> dict[str, Any]:
+    incident = found.incident
+    name, phone = incident.reporter_name, incident.reporter_phone
+    if not caller.may(Permission.READ_PERSONAL):
+        name, phone = _masked(name, head=1, tail=0), _masked(phone, head=3, tail=4)
+    copied = (
+        "id", "category", "status", "deadline", "address", "description", "source", "reported_at", "created_at",
+        "created_by", "closed_at",
+    )  # fmt: skip
+    return {
+        **{field: getattr(incident, field) for field in copied},
+        "lon": found.lon,
+        "lat": found.lat,
+        "datum": incident.given_datum,
+        "reporter_name": name,
+        "reporter_phone": phone,
+        "assignment": AssignmentOut(**_assigned(incident, areas), reason=incident.queue_reason),
+    }
+
+
+def _assigned(decision: Incident | Assignment, areas: Mapping[str, Area]) -> dict[str, Any]:
+    path = [_area(code, areas) for code in decision.path]
+    return {
+        "area": path[-1] if path else None,
+        "rule": decision.rule,
+        "distance_m": decision.distance_m,
+        "margin_m": decision.margin_m,
+        "candidates": decision.candidates,
+        "path": path,
+        "revision": decision.revision,
+    }
+
+
+def _area(code: str, areas: Mapping[str, Area]) -> AssignedAreaOut:
+    area = areas.get(code)
+    return AssignedAreaOut(code=code, name=area and area.name, level=area and area.level)
+
+
+def _detail(
+    session: Session, snapshot: Snapshot, incident: Incident, caller: Caller, posts: list[PostOut]
+) -> IncidentDetailOut:
+    areas = _areas(snapshot)
+    history = incidents.assignments(session, incident.id)
+    return IncidentDetailOut(
+        **_described(incident_search.find(session, incident), caller, areas),
+        posts=posts,
+        history=[
+            DecisionOut(
+                **_assigned(one, areas),
+                reason=one.reason,
+                decided_at=one.decided_at,
+                decided_by=one.decided_by,
+            )
+            for one in history
+        ],
+    )
+
+
+def _team(session: Session, snapshot: Snapshot, incident: Incident, runtime: Runtime) -> list[PostOut]:
+    """Who answers today for the grid and the compound of an incident."""
+    found = incident_search.find(session, incident)
+    targets = [("grids", incident.area_code)] if incident.area_code else []
+    if found.lon is not None and found.lat is not None and snapshot.revision:
+        compounds = snapshot.model("compounds", layers=("compounds",), load=located.load_compounds)
+        compound = compounds.at(found.lon, found.lat)
+        targets += [("compounds", compound.code)] if compound else []
+    posts = snapshot.model("posts", layers=("posts",), load=located.load_posts)
+    on = _today(runtime)
+    held = [post for target in targets for post in posts.get(target, ()) if post.holds(on)]
+    return [PostOut.model_validate(post) for post in held]

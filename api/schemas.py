@@ -1,0 +1,213 @@
+"""What requests carry and replies say about places and incidents."""
+
+import datetime as dt
+from uuid import UUID
+
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class AreaOut(BaseModel):
+    """An area of one of the four levels."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    name: str
+    level: str
+
+
+class CompoundOut(BaseModel):
+    """The compound at the place."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    name: str
+    form: str | None
+
+
+class PostOut(BaseModel):
+    """Somebody who answers for the grid or the compound; both ends of the term are included."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    role: str
+    name: str
+    phone: str | None
+    target_layer: str
+    target_code: str
+    valid_from: dt.date | None
+    valid_to: dt.date | None
+
+
+class LocationOut(BaseModel):
+    """Where a place belongs, and why.
+
+    `distance_m` is stated for rule `nearest`, `margin_m` (to the border) for `inside`; on a border it is 0.
+    """
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "example": {
+                "area": {"code": "510899001001003", "name": "第三网格", "level": "grid"},
+                "rule": "inside",
+                "distance_m": None,
+                "margin_m": 41.27,
+                "candidates": ["510899001001003"],
+                "path": [
+                    {"code": "510899", "name": "示范区", "level": "district"},
+                    {"code": "510899001", "name": "东坝街道", "level": "subdistrict"},
+                    {"code": "510899001001", "name": "滨江社区", "level": "community"},
+                    {"code": "510899001001003", "name": "第三网格", "level": "grid"},
+                ],
+                "revision": 4,
+                "compound": {"code": "510899001001C01", "name": "滨江花园", "form": "managed"},
+                "posts": [
+                    {
+                        "role": "网格长",
+                        "name": "王芳",
+                        "phone": "0839-5550101",
+                        "target_layer": "grids",
+                        "target_code": "510899001001003",
+                        "valid_from": "2026-01-01",
+                        "valid_to": None,
+                    }
+                ],
+                "lon": 105.845,
+                "lat": 32.4337,
+                "datum": "wgs84",
+                "level": "grid",
+                "scheme": "governance",
+            }
+        },
+    )
+
+    area: AreaOut | None
+    rule: str
+    distance_m: float | None
+    margin_m: float | None
+    candidates: list[str]
+    path: list[AreaOut]
+    revision: int
+    compound: CompoundOut | None
+    posts: list[PostOut]
+    lon: float
+    lat: float
+    datum: str
+    level: str
+    scheme: str
+
+
+class AssignedAreaOut(BaseModel):
+    """An area an incident was assigned to; `name` and `level` are null where it is no more."""
+
+    code: str
+    name: str | None
+    level: str | None
+
+
+class AssignmentOut(BaseModel):
+    """Which area an incident belongs to, by which rule (`manual`: a person decided), at which revision.
+
+    `reason` tells why a person decided, or why the incident is queued without an area.
+    """
+
+    area: AssignedAreaOut | None
+    rule: str
+    distance_m: float | None
+    margin_m: float | None
+    candidates: list[str]
+    path: list[AssignedAreaOut]
+    revision: int
+    reason: str | None
+
+
+class DecisionOut(AssignmentOut):
+    """One decision in an incident's history."""
+
+    decided_at: dt.datetime
+    decided_by: str
+
+
+class IncidentIn(BaseModel):
+    """What is reported: a category, and a place by `lon`, `lat`, `datum`, or in words by `address`."""
+
+    model_config = ConfigDict(
+        str_strip_whitespace=True,
+        json_schema_extra={
+            "example": {
+                "category": "0101",
+                "lon": 105.8487,
+                "lat": 32.4313,
+                "datum": "gcj02",
+                "description": "井盖缺失",
+                "reporter_phone": "13800001234",
+                "source": "12345",
+                "reported_at": "2026-03-01T08:30:00+08:00",
+            }
+        },
+    )
+
+    category: str = Field(min_length=1, max_length=100)
+    lon: float | str | None = Field(None, description="longitude or easting, as `datum` says")
+    lat: float | str | None = Field(None, description="latitude or northing, as `datum` says")
+    datum: str | None = Field(None, description="wgs84, cgcs2000, gcj02, bd09, an EPSG code, …")
+    address: str | None = Field(None, max_length=500)
+    description: str | None = Field(None, max_length=10_000)
+    source: str | None = Field(None, max_length=100)
+    reporter_name: str | None = Field(None, max_length=100)
+    reporter_phone: str | None = Field(None, max_length=50)
+    reported_at: AwareDatetime | None = Field(
+        None,
+        validation_alias=AliasChoices("reported_at", "occurred_at"),
+        description="now, where it is not stated",
+    )
+
+
+class IncidentOut(BaseModel):
+    """An incident with the assignment that holds now; `lon`, `lat` are WGS84."""
+
+    id: UUID
+    category: str
+    status: str
+    deadline: dt.datetime | None
+    assignment: AssignmentOut
+    lon: float | None
+    lat: float | None
+    datum: str | None
+    address: str | None
+    description: str | None
+    source: str | None
+    reporter_name: str | None
+    reporter_phone: str | None
+    reported_at: dt.datetime
+    created_at: dt.datetime
+    created_by: str
+    closed_at: dt.datetime | None
+
+
+class IncidentDetailOut(IncidentOut):
+    """An incident with its team and every decision about its area, oldest first."""
+
+    posts: list[PostOut]
+    history: list[DecisionOut]
+
+
+class IncidentList(BaseModel):
+    """A page of incidents, newest first; `next` is the path of the next page."""
+
+    revision: int
+    incidents: list[IncidentOut]
+    next: str | None
+
+
+class ReassignIn(BaseModel):
+    """A person's decision."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"area_code": "510899001001003", "reason": "误报位置"}}
+    )
+
+    area_code: str
+    reason: str = Field(max_length=1000)
