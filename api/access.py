@@ -150,7 +150,7 @@ def rules(routers: Iterable[APIRouter]) -> dict[tuple[str, str], Permission]:
         ]
         if not named:
             raise RuntimeError(f"{route.path} names no permission; add needs(Permission.…) to it")
-        for method in sorted(route.methods):
+        for method in sorted(route.methods or ()):
             # A route with several needs asks for all of them; the strictest stands for it here.
             found[method, route.path] = max(named, key=lambda need: list(Permission).index(need))
     return found

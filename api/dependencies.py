@@ -41,7 +41,8 @@ async def _async_runtime(request: Request) -> Runtime:
 
 async def _snapshot(request: Request) -> Snapshot:
     snapshots = _runtime(request).snapshots
-    return snapshots.fresh() or await run_in_threadpool(snapshots.refresh)
+    fresh = snapshots.fresh()
+    return fresh if fresh is not None else await run_in_threadpool(snapshots.refresh)
 
 
 def _session(request: Request) -> Iterator[Session]:

@@ -158,7 +158,7 @@ class EmbeddedServer:
         return "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else "(no log)"
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        as_account = {"user": _ACCOUNT, "group": _ACCOUNT, "extra_groups": []} if os.geteuid() == 0 else {}
+        as_root = os.geteuid() == 0
         done = subprocess.run(  # noqa: S603 - fixed programs, our own arguments
             [str(self._binaries / program), *arguments],
             check=False,
@@ -170,7 +170,9 @@ class EmbeddedServer:
             # Ctrl-C reaches the whole process group; the server must outlive it until we stop it in order.
             start_new_session=True,
             env=_environment(),
-            **as_account,  # type: ignore[arg-type]  # the three keywords differ in type
+            user=_ACCOUNT if as_root else None,
+            group=_ACCOUNT if as_root else None,
+            extra_groups=[] if as_root else None,
         )
         if check and done.returncode != 0:
             raise EmbeddedUnavailable(f"{program} failed:\n{done.stdout.strip()}")

@@ -51,7 +51,9 @@ class Snapshot:
         ``name`` must tell apart everything else the model depends on. It is made once, also when several
         threads ask at once; they wait for it. What ``load`` returns must not be changed afterwards.
         """
-        return self._models.get((name, self.version(layers)), lambda session: load(session, self.revision))
+        key = (name, self.version(layers))
+        made: _Model = self._models.get(key, lambda session: load(session, self.revision))
+        return made
 
     def has(self, name: Hashable, *, layers: Sequence[str]) -> bool:
         """Tell whether :meth:`model` would answer at once, without the database."""

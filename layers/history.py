@@ -7,7 +7,7 @@ what is computed from some layers stays right until one of their versions change
 import datetime as dt
 from collections.abc import Iterable
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from layers.errors import BeforeHistory
@@ -33,7 +33,7 @@ def lock_exclusive(session: Session) -> None:
 
 def current(session: Session, now: dt.datetime) -> int:
     """Return the number of the revision in effect at ``now``; 0 before the first."""
-    return session.scalar(_effective(now)) or 0
+    return _effective(session, now) or 0
 
 
 def at(session: Session, instant: dt.datetime) -> int:
@@ -44,7 +44,7 @@ def at(session: Session, instant: dt.datetime) -> int:
     BeforeHistory
         If nothing had been published by then.
     """
-    number = session.scalar(_effective(instant).where(Revision.published_at <= instant))
+    number = _effective(session, instant)
     if number is None:
         first = session.scalar(select(func.min(Revision.effective_from)))
         since = (
@@ -80,5 +80,5 @@ def revisions(session: Session, *, before: int | None = None, limit: int = 100) 
     return list(session.scalars(query))
 
 
-def _effective(instant: dt.datetime) -> Select[tuple[int | None]]:
-    return select(func.max(Revision.number)).where(Revision.effective_from <= instant)
+def _effective(session: Session, instant: dt.datetime) -> int | None:
+    return session.scalar(select(func.max(Revision.number)).where(Revision.effective_from <= instant))

@@ -119,9 +119,9 @@ def append(session: Session, layer: str, frame: pd.DataFrame, revision: int) -> 
     # pandas quotes every value, NULLs too; a random word for them is one that no text can equal.
     null = uuid4().hex
     body = rows.to_csv(index=False, header=False, na_rep=null, quoting=csv.QUOTE_ALL)
-    connection = session.connection().connection
-    with connection.cursor() as cursor:
-        cursor.copy_expert(  # type: ignore[attr-defined]  # psycopg2's cursor
+    driver: Any = session.connection().connection
+    with driver.cursor() as cursor:
+        cursor.copy_expert(
             f"COPY {source.name} ({names}) FROM STDIN WITH (FORMAT csv, NULL '{null}', FORCE_NULL ({names}))",
             _Text(body),
         )
@@ -159,13 +159,13 @@ def _frame(session: Session, query: Select[Any], columns: Sequence[Column[Any]])
         data[_frame_name(column)] = _series(column, column_values)
     index = pd.Index([str(value) for value in values[0]], name="id", dtype=object)
     frame = pd.DataFrame({name: array for name, array in data.items() if name != "id"}, index=index)
-    if "geometry" in frame.columns:
-        result = gpd.GeoDataFrame(frame, geometry="geometry", crs="EPSG:4326")
-        for column in columns:
-            if isinstance(column.type, Geometry) and column.name != "geom":
-                result[column.name] = gpd.GeoSeries(result[column.name], crs="EPSG:4326")
-        return result
-    return frame
+    if "geometry" not in frame.columns:
+        return frame
+    result: pd.DataFrame = gpd.GeoDataFrame(frame, geometry="geometry", crs="EPSG:4326")
+    for column in columns:
+        if isinstance(column.type, Geometry) and column.name != "geom":
+            result[column.name] = gpd.GeoSeries(result[column.name], crs="EPSG:4326")
+    return result
 
 
 def _series(column: Column[Any], values: Sequence[Any]) -> Any:  # noqa: ANN401 - an array of the column's kind

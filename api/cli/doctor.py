@@ -50,7 +50,7 @@ def _database(*, embedded: bool) -> str:
 
 
 def _browser_packages() -> str:
-    return f"{len(assets.load().files)} files"
+    return f"{len(assets.installed().files)} files"
 
 
 def _chinese_font() -> str:
