@@ -66,7 +66,7 @@ def areas(plan: Plan, people: Floats, county: str) -> Areas:
         The district's six-digit code.
     """
     # Subdistricts and communities are made of what main roads enclose, grids of single blocks.
-    cell = plan.cells()
+    cell = _no_larger(plan.cells(), people, people.sum() / COMMUNITIES / 2)
     south = (plan.flat[:, 1] < 0).astype(np.intp)
     subdistrict = _split(_graph(plan, people, cell, "subdistrict"), _of_cells(south, cell), SUBDISTRICTS)
     community = _split(_graph(plan, people, cell, "community"), subdistrict, COMMUNITIES)[cell]
@@ -107,6 +107,13 @@ def _graph(plan: Plan, people: Floats, piece: NDArray[np.intp], level: str) -> _
         size.astype(np.float64),
         next_to,
     )
+
+
+def _no_larger(cell: NDArray[np.intp], people: Floats, most: float) -> NDArray[np.intp]:
+    """Break up cells of more than `most` people into their blocks, and number the pieces anew."""
+    full = np.bincount(cell, people)[cell] > most
+    piece = np.where(full, len(cell) + np.arange(len(cell)), cell)
+    return np.asarray(np.unique(piece, return_inverse=True)[1])
 
 
 def _of_cells(label: NDArray[np.intp], cell: NDArray[np.intp]) -> NDArray[np.intp]:

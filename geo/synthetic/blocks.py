@@ -86,6 +86,8 @@ def plan(lines: pd.DataFrame, ground: Terrain, rng: np.random.Generator) -> Plan
     bent = _bent(np.concatenate([edges, faces]), ground)
     described["geometry"], faces = bent[: len(edges)], bent[len(edges) :]
     described[["left", "right"]] = _sides(described["geometry"].to_numpy(), faces)
+    # Dead ends inside a block bound nothing, and homes may stand on them.
+    described = described[described["left"] >= 0].reset_index(drop=True)
     on_water = np.abs(flat[:, 1]) < ground.bank(flat[:, 0]) + 12.0
     on_hill = shapely.contains_xy(ground.hill, flat)
     return Plan(faces, flat, on_water, on_hill, described)

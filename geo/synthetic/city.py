@@ -13,11 +13,12 @@ from geo.levels import LAYER_OF, LEVELS
 from geo.synthetic import blocks, names, roads
 from geo.synthetic.areas import Areas, areas, outlines
 from geo.synthetic.compounds import Homes, homes
-from geo.synthetic.facilities import Ground, facilities
+from geo.synthetic.facilities import facilities
 from geo.synthetic.frames import identified, layer_frame, multi, to_lonlat
 from geo.synthetic.incidents import Places, incidents
 from geo.synthetic.paths import inner_paths
 from geo.synthetic.posts import posts
+from geo.synthetic.spots import Settlement
 from geo.synthetic.streets import streets
 from geo.synthetic.terrain import Geometries, terrain
 
@@ -151,8 +152,8 @@ def city(seed: int = 1) -> City:
     area_tables = _area_tables(plan.faces, labels, settled, people_rng)
     compound_table = _compound_table(settled, street_table, people_rng)
     stems = {level: area_tables[level]["stem"].tolist() for level in ("subdistrict", "community")}
-    site = Ground(plan, settled, labels, street_table, people, paths)
-    facility_table = facilities(site, stems, facility_rng)
+    place = Settlement(plan, settled, street_table, paths)
+    facility_table = facilities(place, labels, stems, facility_rng)
     incident_table = incidents(_places(area_tables, compound_table, street_table, people), incident_rng)
     tables = {**area_tables, "compound": compound_table, "street": street_table, "facility": facility_table}
     tables = to_lonlat({**tables, "incident": incident_table})
@@ -210,13 +211,6 @@ def _area_names(level: str, table: pd.DataFrame, place: Iterator[str]) -> tuple[
 
 def _compound_table(settled: Homes, street_table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     table = settled.compounds.copy()
-    place = names.places(rng)
-    endings = {
-        "managed": ("花园", "苑", "雅居", "府", "小区", "家园"),
-        "unmanaged": ("小区", "家属院", "新村", "公寓", "大院"),
-        "self_built": ("村", "坊", "里", "湾"),
-    }
-    table["name"] = [f"{next(place)}{rng.choice(endings[form])}" for form in table["form"]]
     gates = settled.gates.sort_values("compound", kind="stable")
     entrances = shapely.multipoints(gates["gate"].to_numpy(), indices=gates["compound"].to_numpy())
     table["entrances"] = entrances

@@ -7,6 +7,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo.synthetic import names
 from geo.synthetic.blocks import Plan
 from geo.synthetic.gates import open_gates, with_vertices
 from geo.synthetic.terrain import Floats, Geometries, Terrain, on_grid
@@ -25,6 +26,14 @@ _DOUBLE_IN = (0.25, 32_000.0)
 #: Smallest block with homes and smallest compound; area over squared perimeter of the most ragged compound.
 _SMALLEST_M2 = (4500.0, 2500.0)
 _COMPACT = 0.03
+#: Half the width of the narrowest arm of a compound, metres.
+_ARM_M = 9.0
+#: What the name of a compound ends with.
+_ENDINGS = {
+    "managed": ("花园", "苑", "雅居", "府", "小区", "家园"),
+    "unmanaged": ("小区", "家属院", "新村", "公寓", "大院"),
+    "self_built": ("村", "坊", "里", "湾"),
+}
 #: Share of old estates that nobody manages.
 _UNMANAGED = 0.62
 
@@ -41,7 +50,7 @@ class Homes:
     ----------
     compounds
         One row each: `geometry`, `block`, `second` (another block, or -1), `form`, `people`, `households`,
-        `built_year`, `surveyed`.
+        `built_year`, `old_estate`, `surveyed`, `name`.
     gates
         One row each: `compound`, `gate` (point on the compound's border), `street` (vertex of a street),
         `edge` and `vertex` (where on the plan's edges that is).
@@ -78,6 +87,7 @@ def _outlines(plan: Plan, ground: Terrain, rng: np.random.Generator) -> pd.DataF
     single[doubles.ravel()] = False
     block = np.flatnonzero(single)
     walls = _inside_walls(plan, block)
+    block, walls = block[shapely.area(walls) > 0], walls[shapely.area(walls) > 0]
     pieces = _divided(walls, block, ground.old_town(plan.flat[block]), rng)
     both = shapely.coverage_union_all(plan.faces[doubles], axis=1)
     large = pd.DataFrame(
@@ -92,7 +102,7 @@ def _outlines(plan: Plan, ground: Terrain, rng: np.random.Generator) -> pd.DataF
     found: pd.DataFrame = pd.concat([large, pieces.iloc[order]], ignore_index=True).iloc[:COUNT]
     if len(found) < COUNT:
         raise ValueError(f"only {len(found)} of {COUNT} compounds found room; the blocks are too few")
-    found["geometry"] = on_grid(found["geometry"].to_numpy())
+    found["geometry"] = on_grid(_without_arms(found["geometry"].to_numpy()))
     return found
 
 
@@ -131,12 +141,25 @@ def _inside_walls(plan: Plan, block: NDArray[np.intp]) -> Geometries:
         at = np.searchsorted(block, groups)
         roads = shapely.buffer(roads, half_width, quad_segs=2)
         inside[at] = shapely.difference(inside[at], roads)
-    parts, origin = shapely.get_parts(inside, return_index=True)
+    return np.asarray(shapely.simplify(_largest(inside), 0.6))
+
+
+def _without_arms(shapes: Geometries) -> Geometries:
+    """Cut off arms too narrow for a house and the path to it; corners stay sharp."""
+    body = shapely.buffer(shapes, -_ARM_M, join_style="mitre")
+    body = shapely.intersection(shapely.buffer(_largest(body), _ARM_M, join_style="mitre"), shapes)
+    body = _largest(body)
+    return np.asarray(shapely.simplify(np.where(shapely.is_empty(body), shapes, body), 0.6))
+
+
+def _largest(shapes: Geometries) -> Geometries:
+    """Keep the largest polygon of each shape; an empty one if there is none."""
+    parts, origin = shapely.get_parts(shapes, return_index=True)
     largest = np.lexsort((-shapely.area(parts), origin))
     first = np.unique(origin[largest], return_index=True)[1]
-    out = np.full(len(block), shapely.Polygon(), dtype=object)
+    out = np.full(len(shapes), shapely.Polygon(), dtype=object)
     out[origin[largest][first]] = parts[largest][first]
-    return np.asarray(shapely.simplify(out, 0.6))
+    return out
 
 
 def _divided(
@@ -212,6 +235,9 @@ def _settled(compounds: pd.DataFrame, plan: Plan, ground: Terrain, rng: np.rando
         people=people,
         households=np.maximum(1, np.rint(people / rng.normal(2.48, 0.14, n))).astype(int),
         surveyed=surveyed,
+        name=[
+            f"{stem}{rng.choice(_ENDINGS[kind])}" for stem, kind in zip(names.places(rng), form, strict=False)
+        ],
     )
 
 

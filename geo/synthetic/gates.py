@@ -51,8 +51,9 @@ def open_gates(compounds: pd.DataFrame, plan: Plan, rng: np.random.Generator) ->
 def with_vertices(shapes: Geometries, gates: pd.DataFrame) -> Geometries:
     """Insert each gate as a vertex of its compound's wall."""
     out = shapes.copy()
-    for compound in gates["compound"].unique().tolist():
-        gate = gates.loc[gates["compound"] == compound, "gate"].to_numpy()
+    opened = gates.sort_values("compound", kind="stable")
+    owners, first = np.unique(opened["compound"].to_numpy(), return_index=True)
+    for compound, gate in zip(owners.tolist(), np.split(opened["gate"].to_numpy(), first[1:]), strict=True):
         ring = shapely.get_exterior_ring(shapes[compound])
         xy = shapely.get_coordinates(ring)
         along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])

@@ -125,7 +125,7 @@ def _in_compounds(
 ) -> tuple[Geometries, NDArray[np.object_]]:
     """Points inside compounds, by people; a compound has good years and bad ones."""
     compounds = places.compounds
-    weight = compounds["people"].to_numpy(dtype=float) * rng.gamma(1.2, 1.0, len(compounds))
+    weight = compounds["people"].to_numpy(dtype=float) * rng.gamma(2.0, 1.0, len(compounds))
     chosen = rng.choice(len(compounds), count, p=weight / weight.sum())
     shapes = compounds["geometry"].to_numpy()[chosen]
     low, high = np.split(shapely.bounds(shapes), 2, axis=1)
@@ -143,7 +143,7 @@ def _along_streets(
     streets = places.streets
     geometry = streets["geometry"].to_numpy()
     weight = (
-        streets["people"].to_numpy() * np.sqrt(shapely.length(geometry)) * rng.gamma(0.8, 1.0, len(streets))
+        streets["people"].to_numpy() * np.sqrt(shapely.length(geometry)) * rng.gamma(1.5, 1.0, len(streets))
     )
     chosen = rng.choice(len(streets), count, p=weight / weight.sum())
     on_street = shapely.line_interpolate_point(geometry[chosen], rng.random(count), normalized=True)

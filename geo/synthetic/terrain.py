@@ -126,7 +126,7 @@ def terrain(rng: np.random.Generator) -> Terrain:
     )
     foot = HILL_RADIUS_M * (1 + 0.14 * np.sin(2 * angle + phases[8]) + 0.07 * np.sin(5 * angle + phases[9]))
     hill = np.column_stack([HILL[0] + 1.15 * foot * np.cos(angle), HILL[1] + 0.85 * foot * np.sin(angle)])
-    return Terrain(phases, shapely.Polygon(outline), shapely.Polygon(hill[::8]))
+    return Terrain(phases, shapely.Polygon(outline), shapely.Polygon(hill[::5]))
 
 
 def on_grid(geometries: Geometries) -> Geometries:

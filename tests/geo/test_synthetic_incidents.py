@@ -57,5 +57,5 @@ def test_they_cluster_where_people_are(demo_city: City) -> None:
     _, grid = shapely.STRtree(demo_city.grids.geometry.to_numpy()).query(points, predicate="within")[::1]
     count = np.bincount(grid, minlength=len(demo_city.grids))
     people = demo_city.grids["people"].to_numpy(dtype=float)
-    assert np.corrcoef(count, people)[0, 1] > 0.4
+    assert np.corrcoef(count, people)[0, 1] > 0.3
     assert np.sort(count)[-60:].sum() > 0.2 * count.sum()
