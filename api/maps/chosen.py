@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
 from fastapi import Depends, Query
+from pydantic import BeforeValidator
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,8 @@ class Chosen:
     """
 
     facility_type: Annotated[str, Query(description="key of the facility type")] = ""
-    minutes: Annotated[Literal[5, 10, 15], Query(description="walking time")] = 15
+    # A query holds text; BeforeValidator makes it a number before it is compared.
+    minutes: Annotated[Literal[5, 10, 15], BeforeValidator(int), Query(description="walking time")] = 15
     level: Annotated[
         Literal["district", "subdistrict", "community", "grid"], Query(description="areas that are coloured")
     ] = "community"

@@ -84,7 +84,7 @@ def _compounds(city: City, chosen: Chosen) -> dict[str, Any]:
 def _facilities(facilities: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     xy = shapely.get_coordinates(facilities.geometry.to_numpy()).round(encoding.DECIMALS)
     placed = facilities[["code", "name"]].assign(lon=xy[:, 0], lat=xy[:, 1])
-    return encoding.plain(placed).to_dict("records")
+    return encoding.records(placed)
 
 
 def _drawings(city: City, chosen: Chosen) -> list[dict[str, Any]]:
@@ -101,8 +101,10 @@ def _drawings(city: City, chosen: Chosen) -> list[dict[str, Any]]:
 
 def _points_of(city: City, chosen: Chosen) -> np.ndarray[Any, np.dtype[np.bool_]]:
     points = city.supply.points
-    number = city.types.index.get_loc(chosen.facility_type)
-    return city.supply.type[points.feature] == number
+    mine: np.ndarray[Any, np.dtype[np.bool_]] = city.supply.type[points.feature] == city.types.index.get_loc(
+        chosen.facility_type
+    )
+    return mine
 
 
 def _reached(city: City, chosen: Chosen, budgets: list[float]) -> np.ndarray[Any, np.dtype[np.object_]]:

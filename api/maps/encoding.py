@@ -18,7 +18,7 @@ def feature_collection(geometries: gpd.GeoSeries, properties: pd.DataFrame) -> d
     Missing values become ``null``. The geometries are pieces of JSON text, so only ``orjson`` writes the result.
     """
     texts = shapely.to_geojson(_rounded(geometries.to_numpy()))
-    rows = plain(properties).to_dict("records")
+    rows = records(properties)
     return {
         "type": "FeatureCollection",
         "features": [
@@ -41,6 +41,11 @@ def plain(frame: pd.DataFrame) -> pd.DataFrame:
     """The same values as objects that JSON knows, every kind of missing one as None."""
     objects = frame.astype(object)
     return objects.where(objects.notna(), None)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as JSON objects."""
+    return [{str(name): value for name, value in row.items()} for row in plain(frame).to_dict("records")]
 
 
 def flat_lines(lines: np.ndarray[Any, np.dtype[np.object_]]) -> dict[str, Any]:

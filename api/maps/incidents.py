@@ -21,7 +21,7 @@ def incidents_data(incidents: pd.DataFrame, categories: pd.DataFrame) -> dict[st
         Indexed by ``id``, with ``reported_at`` (tz-aware), ``category``, ``status``, ``rule``, ``area_code``,
         ``lon``, ``lat`` (degrees, WGS 84; incidents without a place are left out and counted).
     categories
-        Incident categories by code, with ``zh`` and ``en``.
+        Incident categories by code, with ``minor_zh`` and ``minor_en``.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def incidents_data(incidents: pd.DataFrame, categories: pd.DataFrame) -> dict[st
     minutes = (
         pd.to_datetime(shown["reported_at"], utc=True).astype("datetime64[s, UTC]").astype(np.int64) // 60
     )
-    names = categories.reindex(codes)[["zh", "en"]]
+    names = categories.reindex(codes)[["minor_zh", "minor_en"]]
     return {
         "id": [str(value) for value in shown.index],
         **encoding.flat_points(shown["lon"].to_numpy(dtype=float), shown["lat"].to_numpy(dtype=float)),
@@ -50,7 +50,7 @@ def incidents_data(incidents: pd.DataFrame, categories: pd.DataFrame) -> dict[st
         "area": area,
         "categories": [
             [code, zh if isinstance(zh, str) else code, en if isinstance(en, str) else code]
-            for code, zh, en in zip(codes, names["zh"], names["en"], strict=True)
+            for code, zh, en in zip(codes, names["minor_zh"], names["minor_en"], strict=True)
         ],
         "statuses": list(statuses),
         "rules": list(_RULE_NAMES),

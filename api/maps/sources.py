@@ -3,18 +3,28 @@
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import geopandas as gpd
-from sqlalchemy.orm import Session
 
 from api.maps import basemap, grids
-from geo.levels import LAYER_OF, LEVELS
+from api.maps.chosen import Chosen
 from api.snapshots import Snapshot
+from geo.faults import DataError, Fault
+from geo.levels import LAYER_OF, LEVELS
 from layers import catalogue, store
+from layers.database import Session
 
 #: Where pages fetch the base map and the areas.
 STREETS = {"streets": "/maps/data/streets.json"}
 AREAS = {"areas": "/maps/data/areas.json"}
+
+#: What a planner who asked for no type is shown.
+SUGGESTED_TYPE = "community_health_station"
+INCIDENTS = {"incidents": "/maps/data/incidents.json", "incident": "/api/incidents/"}
+
+#: A map of incidents shows the newest, at most this many.
+MOST_INCIDENTS = 100_000
 
 #: Layers that the areas and their posts come from.
 AREA_LAYERS = (*LAYER_OF.values(), "posts")
@@ -74,8 +84,8 @@ def facility_types(session: Session, revision: int) -> list[FacilityType]:
     frame = store.read(session, "facilities", revision, columns=["type"])
     counts = frame["type"].value_counts()
     every = [
-        FacilityType(str(row.Index), row.zh, row.en, int(counts.get(row.Index, 0)))
-        for row in catalogue.facility_types().itertuples()
+        FacilityType(str(key), str(zh), str(en), int(counts.get(key, 0)))
+        for key, zh, en in catalogue.facility_types()[["zh", "en"]].itertuples(name=None)
     ]
     return [kind for kind in every if kind.count] or every
 
@@ -83,6 +93,31 @@ def facility_types(session: Session, revision: int) -> list[FacilityType]:
 def types(snapshot: Snapshot) -> list[FacilityType]:
     """Return :func:`facility_types` of a snapshot, kept while the facilities stay."""
     return snapshot.model("facility types", layers=("facilities",), load=facility_types)
+
+
+def chosen_type(types: list[FacilityType], key: str) -> FacilityType:
+    """Return the type of that key; for none, a usual first question, or else the first there is.
+
+    Raises
+    ------
+    DataError
+        ``type-unknown``.
+    """
+    by_key = {kind.key: kind for kind in types}
+    if key in by_key:
+        return by_key[key]
+    if not key:
+        return by_key.get(SUGGESTED_TYPE, types[0])
+    known = catalogue.facility_types()
+    if key not in known.index:
+        message = f"{key!r} is no facility type; known are {', '.join(known.index)}."
+        raise DataError(Fault(kind="type-unknown", field="facility_type", message=message))
+    return FacilityType(key, known["zh"][key], known["en"][key], 0)
+
+
+def coverage_address(chosen: Chosen) -> dict[str, str]:
+    """Return where the page of these settings fetches its coverage."""
+    return {"coverage": f"/maps/data/coverage.json?{urlencode(chosen.as_query())}"}
 
 
 def feature_count(session: Session, layer: str, revision: int) -> int:

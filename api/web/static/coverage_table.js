@@ -8,7 +8,6 @@
   let running = null;
 
   const query = (more = {}) => ({ ...Object.fromEntries(new FormData(form)), lang: "", ...more });
-  const rowsOf = (reply) => (Array.isArray(reply) ? reply : reply.rows);
 
   const load = async () => {
     running?.abort();
@@ -20,10 +19,10 @@
     result.setAttribute("aria-busy", "true");
     result.replaceChildren(wangge.make("p", { class: "busy" }, wangge.say("正在计算…", "Computing…")));
     try {
-      const ask = (method) => wangge.fetchJson(wangge.address("/api/coverage", query({ method })), { signal: running.signal });
-      const [walk, circle] = await Promise.all([ask("network"), ask("circle")]);
-      const straight = new Map(rowsOf(circle).map((row) => [row.code, row]));
-      const rows = rowsOf(walk).map((row) => ({ ...row, circle_share: straight.get(row.code)?.covered_share ?? null }));
+      const reply = await wangge.fetchJson(wangge.address("/api/coverage", query({ method: "both" })), { signal: running.signal });
+      const straight = new Map(reply.rows.filter((row) => row.method === "circle").map((row) => [row.code, row]));
+      const rows = reply.rows.filter((row) => row.method === "network")
+        .map((row) => ({ ...row, circle_share: straight.get(row.code)?.covered_share ?? null }));
       show(rows, straight);
     } catch (problem) {
       if (problem.name === "AbortError") return;
@@ -47,7 +46,7 @@
       [wangge.say("已覆盖", "Covered"), wangge.percent(sum(rows, "covered") / demand)],
       [wangge.say("部分覆盖", "Partial"), wangge.percent(sum(rows, "partial") / demand)],
       [wangge.say("未覆盖", "Uncovered"), `${wangge.percent(uncovered / demand)}`],
-      [wangge.say("直线圆多算", "A circle overstates by"), wangge.percent(overstated)],
+      [wangge.say("直线圆多算（百分点）", "A circle overstates by (points)"), wangge.number(overstated * 100, 1)],
     ];
     result.replaceChildren(
       wangge.make("dl", { class: "figures" }, figures.map(([term, value]) =>

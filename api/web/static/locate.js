@@ -140,9 +140,10 @@
     }
   });
   const asked = new URLSearchParams(location.search);
-  if (asked.get("lon") && asked.get("lat")) {
-    if (asked.get("datum")) datum.value = asked.get("datum");
-    box.value = `${asked.get("lon")}, ${asked.get("lat")}`;
+  if (asked.get("datum")) datum.value = asked.get("datum");
+  const place = asked.get("place") || (asked.get("lon") && asked.get("lat") ? `${asked.get("lon")}, ${asked.get("lat")}` : "");
+  if (place) {
+    box.value = place;
     form.requestSubmit();
   }
 })();

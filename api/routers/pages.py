@@ -1,0 +1,210 @@
+"""Pages for people: the landing page and its three jobs, signing in and out, and the API's documentation."""
+
+import datetime as dt
+import secrets
+from dataclasses import replace
+from hmac import compare_digest
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
+
+from api.access import COOKIE, Caller, Credentials, Permission, needs
+from api.dependencies import RuntimeDep, SessionDep, SnapshotDep
+from api.errors import Problem
+from api.maps import sources
+from api.maps.chosen import ChosenDep
+from api.maps.page import EVERYWHERE, script_config
+from api.snapshots import Snapshot
+from api.web import replies
+from api.web.assets import installed
+from api.web.reader import PageRoute, Reader, ReaderDep
+from api.web.words import Language
+from layers import accounts, history
+from layers.catalogue import SPECS
+from layers.database import Session
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+#: Cookie that ties the sign-in form to the browser it was sent to.
+LOGIN_COOKIE = "wangge_login"
+
+_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
+
+
+class SignIn(BaseModel):
+    """What the sign-in form sends."""
+
+    username: Annotated[str, Field(max_length=200)] = ""
+    password: Annotated[str, Field(max_length=1000)] = ""
+    csrf: Annotated[str, Field(max_length=200)] = ""
+    next: Annotated[str, Field(max_length=2000)] = "/"
+
+
+@router.get("/")
+def landing(
+    caller: Annotated[Caller, needs(Permission.PUBLIC)], reader: ReaderDep, snapshot: SnapshotDep
+) -> Response:
+    """Lead each user to the job in one click."""
+    may_read = caller.may(Permission.READ_LAYERS)
+    return reader.page(
+        "index.html",
+        counts=_counts(snapshot) if may_read else None,
+        layers=SPECS,
+        facility_types=sources.types(snapshot) if may_read else [],
+        suggested=sources.SUGGESTED_TYPE,
+    )
+
+
+@router.get("/locate", dependencies=[needs(Permission.READ_LAYERS)])
+def locate(reader: ReaderDep, snapshot: SnapshotDep, runtime: RuntimeDep) -> Response:
+    """Answer: whose grid is it?"""
+    west, south, east, north = view = sources.view(snapshot) or EVERYWHERE
+    return reader.page(
+        "locate.html",
+        config=script_config(reader.site, sources.STREETS | sources.AREAS, view=view),
+        placeholder=f"{(west + east) / 2:.4f}, {(south + north) / 2:.4f}",
+        datum=runtime.settings.default_datum or "wgs84",
+    )
+
+
+@router.get("/coverage", dependencies=[needs(Permission.READ_LAYERS)])
+def coverage(reader: ReaderDep, snapshot: SnapshotDep, chosen: ChosenDep) -> Response:
+    """Answer: who is outside the circle?"""
+    types = sources.types(snapshot)
+    facility = sources.chosen_type(types, chosen.facility_type)
+    return reader.page(
+        "coverage.html",
+        config=script_config(reader.site, {}),
+        chosen=replace(chosen, facility_type=facility.key),
+        facility_types=types,
+    )
+
+
+@router.get("/layers", dependencies=[needs(Permission.READ_LAYERS)])
+def layers(reader: ReaderDep, snapshot: SnapshotDep, session: SessionDep) -> Response:
+    """Show whether the data is sound, and how one connects to it."""
+    return reader.page(
+        "layers.html",
+        counts=_counts(snapshot),
+        layers=SPECS,
+        versions=snapshot.versions,
+        revisions=history.revisions(session, limit=50),
+        defects=None,
+        metric=snapshot.deployment.metric_crs if snapshot.deployment else None,
+        base_url=str(reader.request.base_url).rstrip("/"),
+    )
+
+
+@router.get("/docs", dependencies=[needs(Permission.PUBLIC)])
+def docs(reader: ReaderDep) -> Response:
+    """Document the API, from this machine's files."""
+    return reader.page("docs.html")
+
+
+@router.get("/openapi.json", dependencies=[needs(Permission.PUBLIC)])
+def openapi(request: Request) -> dict[str, Any]:
+    """What the API offers, for programs."""
+    document: dict[str, Any] = request.app.openapi()
+    return document
+
+
+@router.get("/assets/{path:path}", dependencies=[needs(Permission.PUBLIC)])
+def asset(request: Request, path: str, v: str = "") -> Response:
+    """Styles, scripts and pictures; `v` is the start of the file's digest."""
+    found = installed().get(path)
+    if found is None:
+        raise Problem("not-found", f"The pages have no file {path}.")
+    body = replies.Packed(found.content, found.gzipped, f'W/"{found.digest[:32]}"')
+    kept = replies.FOR_GOOD if v and found.digest.startswith(v) else replies.REVALIDATED
+    return replies.packed(request, body, media_type=found.media_type, cache_control=kept)
+
+
+@router.get("/login", dependencies=[needs(Permission.PUBLIC)])
+def login_form(reader: ReaderDep, next_page: Annotated[str, Query(alias="next")] = "/") -> Response:
+    """Ask for name and password."""
+    return _login_form(reader, SignIn(next=_own_page(next_page)))
+
+
+@router.post("/login")
+def login(
+    caller: Annotated[Caller, needs(Permission.PUBLIC)],
+    form: Annotated[SignIn, Form()],
+    reader: ReaderDep,
+    session: SessionDep,
+    runtime: RuntimeDep,
+) -> Response:
+    """Open a browser session; scripts and other sites never see its cookie."""
+    # Where a session is open already, api.access has compared its token.
+    if caller.name is None and not _from_our_form(reader.request, form.csrf):
+        failed = ("页面已过期，请重新登录。", "The page was out of date: sign in again.")
+        return _login_form(reader, form, failed)
+    known = accounts.by_password(session, form.username, form.password)
+    if known is None:
+        return _login_form(reader, form, ("账号或密码不正确。", "Name or password is wrong."))
+    lifetime = dt.timedelta(hours=runtime.settings.session_hours)
+    secret, _ = accounts.open_browser_session(session, known.name, now=runtime.clock(), lifetime=lifetime)
+    reply = RedirectResponse(_own_page(form.next), status_code=303)
+    reply.delete_cookie(LOGIN_COOKIE, path="/login")
+    # Browsers take a secure cookie over plain HTTP from this machine only.
+    reply.set_cookie(
+        COOKIE, secret, max_age=int(lifetime.total_seconds()), secure=True, httponly=True, samesite="lax"
+    )
+    return reply
+
+
+@router.post("/logout", dependencies=[needs(Permission.PUBLIC)])
+def logout(request: Request, session: SessionDep, lang: Language = "zh") -> Response:
+    """End the browser session, here and for a copied cookie."""
+    secret = request.cookies.get(COOKIE)
+    if secret is not None:
+        accounts.close_browser_session(session, secret)
+        credentials: Credentials = request.app.state.credentials
+        credentials.forget()
+    reply = RedirectResponse("/" if lang == "zh" else "/?lang=en", status_code=303)
+    reply.delete_cookie(COOKIE)
+    return reply
+
+
+def _login_form(reader: Reader, form: SignIn, failed: tuple[str, str] | None = None) -> Response:
+    token = reader.site.csrf or secrets.token_urlsafe(24)
+    url = reader.request.url
+    reply = replace(reader, site=replace(reader.site, csrf=token)).page(
+        "login.html",
+        form=form,
+        failed=failed,
+        # A password over plain HTTP can be read on the way, and the session's cookie would not be kept.
+        unprotected=url.scheme != "https" and url.hostname not in _THIS_MACHINE,
+    )
+    reply.headers["Cache-Control"] = "no-store"
+    if failed is not None:
+        reply.status_code = 401
+    reply.set_cookie(LOGIN_COOKIE, token, path="/login", secure=True, httponly=True, samesite="strict")
+    return reply
+
+
+def _from_our_form(request: Request, token: str) -> bool:
+    """Tell whether a sign-in was sent from a form of ours in the same browser, not from another site."""
+    expected = request.cookies.get(LOGIN_COOKIE, "")
+    return bool(expected) and compare_digest(expected, token)
+
+
+def _own_page(address: str) -> str:
+    """Return an address of this service; anything that could lead elsewhere becomes the landing page."""
+    parts = urlsplit(address)
+    own = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.netloc
+    return address if own and address.isprintable() else "/"
+
+
+def _counts(snapshot: Snapshot) -> dict[str, int]:
+    """Return how many features each layer has."""
+    return {name: _count(snapshot, name) for name in SPECS}
+
+
+def _count(snapshot: Snapshot, layer: str) -> int:
+    def load(session: Session, revision: int) -> int:
+        return sources.feature_count(session, layer, revision)
+
+    return snapshot.model(("feature count", layer), layers=(layer,), load=load)
