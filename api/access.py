@@ -123,7 +123,8 @@ class _Public:
     permission = Permission.PUBLIC
 
     async def __call__(self, request: Request) -> Caller:
-        return await _caller(request, None, None, request.cookies.get(COOKIE))
+        # Read here, not as dependencies: the API's description shall not ask for credentials.
+        return await _caller(request, await _BEARER(request), await _BASIC(request), await _COOKIE(request))
 
 
 def needs(permission: Permission) -> Any:  # noqa: ANN401 - FastAPI's own type for a dependency

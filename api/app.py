@@ -9,11 +9,13 @@ from typing import Any
 from anyio.to_thread import current_default_thread_limiter
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import access, errors
 from api.dependencies import Runtime, now
+from api.limits import BodyLimit
 from api.routers import coverage, facilities, incidents, locate, maps, pages, revisions, system
 from api.settings import Settings
 from api.snapshots import Snapshots
@@ -67,7 +69,9 @@ def create_app(
         raise DatabaseUnavailable("No database is named: set WANGGE_DATABASE_URL.")
     access.rules(ROUTERS)
     engine = database.make_engine(settings.database_url, pool_size=settings.threads)
-    runtime = Runtime(settings, (maker := database.sessions(engine)), Snapshots(maker, clock), clock)
+    maker = database.sessions(engine)
+    runtime = Runtime(settings, maker, Snapshots(maker, clock), clock, CollectorRegistry())
+    ProcessCollector(registry=runtime.figures)
     app = FastAPI(
         title="Wangge 网格",
         version=version("wangge"),
@@ -78,14 +82,16 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(runtime, engine),
-        max_body_size=settings.max_upload_mb * 1024 * 1024,
     )
     app.state.runtime = runtime
     app.state.credentials = access.Credentials(_credential_look_up(runtime), open_reading=open_reading)
     errors.install(app)
+    app.add_middleware(BodyLimit, most_bytes=settings.max_upload_mb * 1024 * 1024)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
     app.add_middleware(CorrelationIdMiddleware)
-    Instrumentator(excluded_handlers=["/metrics", "/healthz", "/readyz"]).instrument(app)
+    Instrumentator(
+        excluded_handlers=["/metrics", "/healthz", "/readyz"], registry=runtime.figures
+    ).instrument(app)
     for router in ROUTERS:
         app.include_router(router)
     return app

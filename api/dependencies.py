@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 
 from api.settings import Settings
@@ -22,6 +23,7 @@ class Runtime:
     sessions: sessionmaker[Session]
     snapshots: Snapshots
     clock: Callable[[], dt.datetime]
+    figures: CollectorRegistry
 
 
 def now() -> dt.datetime:

@@ -86,6 +86,11 @@ def document(name: str, detail: str, problems: Sequence[dict[str, Any]] = ()) ->
     return body
 
 
+def too_large(most_bytes: int) -> Response:
+    """Return the reply to a body of more than ``most_bytes``."""
+    return _reply("too-large", f"The body is larger than {most_bytes} bytes; send it in parts.")
+
+
 def _reply(
     name: str,
     detail: str,

@@ -28,9 +28,9 @@ def readyz(runtime: RuntimeDep) -> dict[str, Any]:
 
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
-def metrics(_: Annotated[Caller, needs(Permission.OPERATE)]) -> Response:
+def metrics(_: Annotated[Caller, needs(Permission.OPERATE)], runtime: RuntimeDep) -> Response:
     """Return request counts and times in Prometheus's text format."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(runtime.figures), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/api/me", summary="Who am I, and what may I do?")
