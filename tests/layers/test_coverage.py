@@ -1,0 +1,95 @@
+"""The city that coverage is worked out from, read back at the revision asked for."""
+
+import pytest
+
+from geo import coverage
+from geo.coverage import Query
+from geo.faults import DataError
+from layers.coverage import load_city
+from layers.errors import NotFound
+from layers.facilities import Filter, load_directory
+from layers.publishing import Change
+from layers.streets import load_network
+from tests import paper_city, walking_city
+from tests.paper_city import EAST, SUBDISTRICT, WEST
+
+
+def covered(session, revision, **words):
+    city = load_city(session, revision, load_network(session, revision))
+    query = Query(facility_types=("fresh_market",), **{"minutes": (5,), **words})
+    return coverage.answer(city, query).table.set_index("code")
+
+
+def test_every_level_from_the_database(session):
+    walking_city.build(session)
+    table = covered(session, 1, level="community")
+    assert table.loc[WEST, "demand"] + table.loc[EAST, "demand"] == pytest.approx(167)
+    assert table.loc[WEST, "covered"] >= 100  # the gate is 100 m from the market
+    for level, code in (("subdistrict", SUBDISTRICT), ("district", "420199")):
+        sums = covered(session, 1, level=level)
+        assert sums.loc[code, "unreachable"] == 7
+        assert sums.loc[code, "covered"] == pytest.approx(table["covered"].sum())
+
+
+def test_each_revision_has_its_own_streets(session):
+    walking_city.build(session)
+    streets = walking_city.streets()
+    paper_city.publish(session, {"streets": Change(streets.iloc[:0], removed=list(streets.index[[0, 1, 3]]))})
+    # the far end of the compound is now over 200 m from the one street left
+    before, after = (covered(session, revision, level="compound", minutes=(10,)) for revision in (1, 2))
+    assert before.loc[WEST + "C02", ["covered", "partial"]].tolist() == [60, 0]
+    assert after.loc[WEST + "C02", ["covered", "partial"]].tolist() == [0, 60]
+
+
+def test_a_city_without_grids_links_to_its_communities(session):
+    walking_city.build(session)
+    before = covered(session, 1, level="community")
+    grids = paper_city.layers()["grids"]
+    paper_city.publish(session, {"grids": Change(grids.iloc[:0], removed=list(grids.index))})
+    after = covered(session, 2, level="community")
+    assert after["demand"].sum() == pytest.approx(before["demand"].sum())
+
+
+def test_empty_layers_are_named_together(session):
+    paper_city.build(session)
+    gone = paper_city.layers()["compounds"].index
+    paper_city.publish(
+        session,
+        {
+            "streets": walking_city.streets(),
+            "compounds": Change(walking_city.compounds().iloc[:0], list(gone)),
+        },
+    )
+    with pytest.raises(DataError) as caught:
+        load_city(session, 2, load_network(session, 2))
+    assert [(fault.kind, fault.layer) for fault in caught.value.faults] == [
+        ("layer-empty", "compounds"),
+        ("layer-empty", "facilities"),
+    ]
+
+
+def test_no_walkable_street_and_no_city(session):
+    with pytest.raises(NotFound):
+        load_network(session, 0)
+    paper_city.build(session)
+    with pytest.raises(DataError) as caught:
+        load_network(session, 1)
+    assert caught.value.faults[0].layer == "streets"
+
+
+def test_directory_by_type_place_and_page(session):
+    walking_city.build(session)
+    directory = load_directory(session, 1)
+
+    def codes(*, after=None, limit=10, **words):
+        return directory.page(Filter(**words), after=after, limit=limit)["code"].tolist()
+
+    assert codes() == ["F1", "F2", "F3"]
+    assert codes(limit=2) == ["F1", "F2"]
+    assert codes(after="F2") == ["F3"]
+    assert codes(type="primary_school") == ["F3"]
+    assert codes(within=WEST) == ["F1", "F3"]
+    assert codes(within=SUBDISTRICT, type="fresh_market") == ["F1"]
+    west, south = paper_city.point(5, 3)
+    east, north = paper_city.point(7, 5)
+    assert codes(bbox=(west, south, east, north)) == ["F1"]
