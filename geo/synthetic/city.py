@@ -216,7 +216,7 @@ def _compound_table(settled: Homes, street_table: pd.DataFrame, rng: np.random.G
     table["entrances"] = entrances
     middle = shapely.centroid(table["geometry"].to_numpy())
     order = np.lexsort((shapely.get_x(middle), -shapely.get_y(middle)))
-    named = street_table[street_table["name"] != ""]
+    named = street_table[(street_table["name"] != "") & (street_table["left"] >= 0)]
     nearest = shapely.STRtree(named["geometry"].to_numpy()).nearest(table["geometry"].to_numpy())
     door = rng.integers(1, 400, len(table)).astype(str)
     table["address"] = named["name"].to_numpy(dtype=object)[nearest] + door.astype(object) + "号"

@@ -156,5 +156,9 @@ def _labelled(found: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     again = pd.Series(label).groupby(label).cumcount().to_numpy()
     name = [f"{text}{k + 1}号" if k else text for text, k in zip(label, again.tolist(), strict=True)]
     door = rng.integers(1, 320, len(found))
-    address = [f"{beside}{n}号" if beside else "" for beside, n in zip(found["beside"], door, strict=True)]
+    at_home = found["type"].map(lambda key: KINDS[key].place == "home").to_numpy(dtype=bool)
+    address = [
+        "" if not beside else f"{beside}{n % 16 + 1}栋旁" if home else f"{beside}{n}号"
+        for beside, n, home in zip(found["beside"], door.tolist(), at_home.tolist(), strict=True)
+    ]
     return found.assign(name=name, capacity=pd.array(capacity, dtype="Int64"), address=address)
