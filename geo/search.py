@@ -180,36 +180,44 @@ def costs_to(graph: Graph, starts: StreetPoints, places: StreetPoints, limit_m: 
     return result
 
 
+class _Pieces(NamedTuple):
+    """Room for pieces; those of one search are written one after the other."""
+
+    group: Ints
+    edge: Ints
+    ends: Floats  # (room, 2)
+
+
 @njit(cache=True, nogil=True)
 def reached_pieces(graph: Graph, starts: StreetPoints, budget_m: Floats) -> tuple[Ints, Ints, Floats]:
     """Search once a group, then cut the edges it saw; returns groups, edges and (pieces, 2) metres."""
     scratch = _scratch(len(graph.first_arc) - 1, len(graph.length_m))
-    room = np.empty((len(starts.edge) + 2, 2))
-    groups, edges, pieces = np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty((1024, 2))
+    own = np.empty((len(starts.edge) + 2, 2))
+    pieces = _more_room(_Pieces(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 2))), 0, 1024)
     size = 0
     for group in range(len(starts.first) - 1):
-        epoch, budget = group + 1, budget_m[group]
-        nodes = _search(graph, starts, group, budget, epoch, scratch)
+        epoch = group + 1
+        nodes = _search(graph, starts, group, budget_m[group], epoch, scratch)
         with_starts = _mark_starts(starts, group, epoch, scratch)
         seen = _mark_edges(graph, nodes, epoch, scratch, with_starts)
-        for k in range(seen):
+        most = size + 2 * seen + starts.first[epoch] - starts.first[group]
+        if most > len(pieces.edge):
+            pieces = _more_room(pieces, size, 2 * most)
+        begin = size
+        for k in range(with_starts):
             edge = scratch.edges[k]
-            _from_ends(graph, edge, budget, epoch, scratch, room)
-            found = 2
-            if k < with_starts:
-                found = _from_starts(
-                    starts, scratch.first_start[edge], starts.first[epoch], graph.length_m[edge], budget, room
-                )
-            found = _merge(room, found)
-            if size + found > len(groups):
-                groups = np.concatenate((groups, np.empty(len(groups) + found, np.int64)))
-                edges = np.concatenate((edges, np.empty(len(edges) + found, np.int64)))
-                pieces = np.concatenate((pieces, np.empty((len(pieces) + found, 2))))
-            for j in range(found):
-                groups[size], edges[size] = group, edge
-                pieces[size, 0], pieces[size, 1] = room[j, 0], room[j, 1]
-                size += 1
-    return groups[:size].copy(), edges[:size].copy(), pieces[:size].copy()
+            _from_ends(graph, edge, budget_m[group], epoch, scratch, own)
+            s, last = scratch.first_start[edge], starts.first[epoch]
+            found = _from_starts(starts, s, last, graph.length_m[edge], budget_m[group], own)
+            found = _merge(own, found)
+            pieces.ends[size : size + found] = own[:found]
+            pieces.edge[size : size + found] = edge
+            size += found
+        size = _cut_edges(
+            graph, budget_m[group], epoch, scratch, scratch.edges[with_starts:seen], pieces, size
+        )
+        pieces.group[begin:size] = group
+    return pieces.group[:size].copy(), pieces.edge[:size].copy(), pieces.ends[:size].copy()
 
 
 @njit(cache=True, nogil=True)
@@ -224,6 +232,44 @@ def _mark_edges(graph: Graph, nodes: int, epoch: int, scratch: _Scratch, count: 
                 scratch.edges[count] = edge
                 count += 1
     return count
+
+
+@njit(cache=True, nogil=True)
+def _more_room(pieces: _Pieces, size: int, room: int) -> _Pieces:
+    larger = _Pieces(np.empty(room, np.int64), np.empty(room, np.int64), np.empty((room, 2)))
+    larger.group[:size] = pieces.group[:size]
+    larger.edge[:size] = pieces.edge[:size]
+    larger.ends[:size] = pieces.ends[:size]
+    return larger
+
+
+@njit(cache=True, nogil=True)
+def _cut_edges(  # noqa: PLR0917
+    graph: Graph, budget_m: float, epoch: int, scratch: _Scratch, edges: Ints, pieces: _Pieces, size: int
+) -> int:
+    """Write the pieces of edges that no search starts on, at most two each; returns the new size.
+
+    One loop without calls: nearly all edges of a search pass here.
+    """
+    state, costs, ends = scratch.state, scratch.costs, pieces.ends
+    for edge in edges:
+        length = graph.length_m[edge]
+        low, high = 0.0, length
+        if state[graph.start[edge], _SEEN] == epoch:
+            low = min(length, budget_m - costs[graph.start[edge]])
+        if state[graph.end[edge], _SEEN] == epoch:
+            high = max(0.0, length - (budget_m - costs[graph.end[edge]]))
+        if low >= high:
+            low, high = length, length
+        if low > 0.0:
+            pieces.edge[size] = edge
+            ends[size, 0], ends[size, 1] = 0.0, low
+            size += 1
+        if high < length:
+            pieces.edge[size] = edge
+            ends[size, 0], ends[size, 1] = high, length
+            size += 1
+    return size
 
 
 @njit(cache=True, nogil=True)
