@@ -202,7 +202,11 @@ def _report(body: IncidentIn, runtime: Runtime, now: dt.datetime) -> incidents.R
         name: getattr(body, name) or None
         for name in ("address", "description", "source", "reporter_name", "reporter_phone")
     }
-    report: dict[str, Any] = {"category": body.category, "reported_at": body.reported_at or now, **said}
+    report: dict[str, Any] = {
+        "category": body.category,
+        "reported_at": (body.reported_at or now).astimezone(dt.UTC),
+        **said,
+    }
     if body.lon is None and body.lat is None:
         if not body.address:
             message = "State the place: lon, lat and datum, or an address."

@@ -6,7 +6,7 @@ may be larger than memory. One format a module: :mod:`points_csv`, :mod:`points_
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -61,8 +61,8 @@ class PointFile(Protocol):
 
 def open_points(
     kind: str,
-    source: BinaryIO,
-    sink: BinaryIO,
+    source: IO[bytes],
+    sink: IO[bytes],
     *,
     columns: tuple[str | None, str | None] = (None, None),
     added: Sequence[str],
@@ -95,6 +95,7 @@ def open_points(
     from layers.files.points_geojson import GeoJsonPoints, GeoJsonSeqPoints  # noqa: PLC0415
     from layers.files.points_parquet import ParquetPoints  # noqa: PLC0415
 
+    source.seek(0)
     if kind == "csv":
         return CsvPoints(source, sink, columns=columns, added=added, encoding=encoding)
     if kind == "geojson":

@@ -5,7 +5,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +30,8 @@ class CsvPoints:
 
     def __init__(
         self,
-        source: BinaryIO,
-        sink: BinaryIO,
+        source: IO[bytes],
+        sink: IO[bytes],
         *,
         columns: tuple[str | None, str | None],
         added: Sequence[str],
@@ -107,7 +107,7 @@ class CsvPoints:
         )
 
 
-def _encoding(source: BinaryIO, stated: str | None) -> str:
+def _encoding(source: IO[bytes], stated: str | None) -> str:
     """Return the first usual encoding in which the whole file can be read; leave the stream at its start."""
     source.seek(0)
     marked = source.read(3) == codecs.BOM_UTF8
@@ -143,5 +143,6 @@ def _numbers(values: Sequence[str]) -> tuple[Floats, np.ndarray]:
     try:
         numbers = np.array(values, dtype=np.float64)
     except ValueError:
-        numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").to_numpy(dtype=np.float64)
+        read = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce")
+        numbers = read.to_numpy(dtype=np.float64, copy=True)
     return numbers, ~np.isfinite(numbers)

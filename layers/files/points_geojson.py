@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ class GeoJsonPoints:
         ``file-unreadable`` where the file is no FeatureCollection.
     """
 
-    def __init__(self, source: BinaryIO, sink: BinaryIO, *, added: Sequence[str]) -> None:
+    def __init__(self, source: IO[bytes], sink: IO[bytes], *, added: Sequence[str]) -> None:
         self._sink = sink
         self._added = added
         self._text = _Text(source)
@@ -100,7 +100,7 @@ class GeoJsonPoints:
 class GeoJsonSeqPoints:
     """One feature a line, with or without record separators."""
 
-    def __init__(self, source: BinaryIO, sink: BinaryIO, *, added: Sequence[str]) -> None:
+    def __init__(self, source: IO[bytes], sink: IO[bytes], *, added: Sequence[str]) -> None:
         self._source = source
         self._sink = sink
         self._added = added
@@ -143,7 +143,7 @@ class GeoJsonSeqPoints:
 class _Text:
     """JSON text read piece by piece."""
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: IO[bytes]) -> None:
         self._source = source
         self._decoder = json.JSONDecoder()
         self._bytes = codecs.getincrementaldecoder("utf-8-sig")()

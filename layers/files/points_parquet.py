@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +28,8 @@ class ParquetPoints:
 
     def __init__(
         self,
-        source: BinaryIO,
-        sink: BinaryIO,
+        source: IO[bytes],
+        sink: IO[bytes],
         *,
         columns: tuple[str | None, str | None],
         added: Sequence[str],
