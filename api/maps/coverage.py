@@ -18,7 +18,8 @@ from geo.crs import from_metric
 #: Budgets that the map switches between, in minutes.
 BUDGETS = (5, 10, 15)
 
-_STATUSES = ("covered", "partial", "uncovered", "unreachable")
+#: What a compound can be; its row of a table of coverage has its weight in one of these columns.
+STATUSES = ("covered", "partial", "uncovered", "unreachable")
 
 
 def coverage_data(city: City, chosen: Chosen) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def coverage_data(city: City, chosen: Chosen) -> dict[str, Any]:
     DataError
         As :func:`geo.coverage.answer`.
     """
-    rows = _table(city, chosen, level=chosen.level, weight=chosen.weight)
+    rows = coverage_table(city, chosen, level=chosen.level, weight=chosen.weight)
     areas = city.areas[chosen.level]
     facilities = city.facilities[city.facilities["type"] == chosen.facility_type]
     return {
@@ -54,7 +55,8 @@ def coverage_data(city: City, chosen: Chosen) -> dict[str, Any]:
     }
 
 
-def _table(city: City, chosen: Chosen, *, level: str, weight: str) -> pd.DataFrame:
+def coverage_table(city: City, chosen: Chosen, *, level: str, weight: str) -> pd.DataFrame:
+    """Return the table of coverage of one level: every budget, along streets and as a circle."""
     query = Query(
         facility_types=(chosen.facility_type,),
         minutes=BUDGETS,
@@ -66,15 +68,17 @@ def _table(city: City, chosen: Chosen, *, level: str, weight: str) -> pd.DataFra
     return coverage.answer(city, query).table
 
 
+def compound_statuses(city: City, chosen: Chosen) -> pd.DataFrame:
+    """Return ``code, method, minutes, status, share`` of each compound, its share as served."""
+    table = coverage_table(city, chosen, level=COMPOUND, weight="count")
+    status = np.array(STATUSES, dtype=object)[table[list(STATUSES)].to_numpy().argmax(axis=1)]
+    return table[["code", "method", "minutes"]].assign(status=status, share=table["served_share"])
+
+
 def _compounds(city: City, chosen: Chosen) -> dict[str, Any]:
-    """Compounds with what one compound's row says: its only non-zero column is its status."""
-    table = _table(city, chosen, level=COMPOUND, weight="count")
-    status = np.array(_STATUSES, dtype=object)[table[list(_STATUSES)].to_numpy().argmax(axis=1)]
     said: dict[str, dict[str, dict[str, list[Any]]]] = {}
-    for code, method, minutes, word, share in zip(
-        table["code"], table["method"], table["minutes"], status, table["served_share"], strict=True
-    ):
-        said.setdefault(code, {}).setdefault(method, {})[str(minutes)] = [word, share]
+    for code, method, minutes, status, share in compound_statuses(city, chosen).itertuples(index=False):
+        said.setdefault(code, {}).setdefault(method, {})[str(minutes)] = [status, share]
     properties = city.compounds[["code", "name", "people", "households"]]
     results = np.empty(len(properties), dtype=object)
     results[:] = [said[code] for code in properties["code"]]

@@ -12,7 +12,7 @@ from api.web.words import RULES
 _RULE_NAMES = tuple(RULES)
 
 
-def incidents_data(incidents: pd.DataFrame, categories: pd.DataFrame) -> dict[str, Any]:
+def incidents_data(incidents: pd.DataFrame, categories: pd.DataFrame, *, timezone: str) -> dict[str, Any]:
     """What the browser draws: one column a fact, so that a filter is a pass over numbers.
 
     Parameters
@@ -23,10 +23,13 @@ def incidents_data(incidents: pd.DataFrame, categories: pd.DataFrame) -> dict[st
     categories
         Incident categories by code, with ``minor_zh`` and ``minor_en``.
 
+    timezone
+        Where the city's clocks are set.
+
     Returns
     -------
     dict
-        ``id``, ``lon``, ``lat``, ``minute`` (minutes since 1970 UTC), ``category``, ``status``, ``rule``,
+        ``id``, ``lon``, ``lat``, ``minute`` (since 1970, by the city's clocks), ``category``, ``status``, ``rule``,
         ``area`` as columns of equal length, the last four as positions in ``categories`` (code, zh, en),
         ``statuses``, ``rules`` and ``areas``; ``unplaced`` counts what has no place.
     """
@@ -36,9 +39,9 @@ def incidents_data(incidents: pd.DataFrame, categories: pd.DataFrame) -> dict[st
     status, statuses = pd.factorize(shown["status"], sort=True)
     area, areas = pd.factorize(shown["area_code"], sort=True)
     rule = pd.Categorical(shown["rule"], categories=_RULE_NAMES).codes
-    minutes = (
-        pd.to_datetime(shown["reported_at"], utc=True).astype("datetime64[s, UTC]").astype(np.int64) // 60
-    )
+    # The clock on the wall, so that a day in the browser is a day in the city.
+    wall = pd.to_datetime(shown["reported_at"], utc=True).dt.tz_convert(timezone).dt.tz_localize(None)
+    minutes = wall.astype("datetime64[s]").astype(np.int64) // 60
     names = categories.reindex(codes)[["minor_zh", "minor_en"]]
     return {
         "id": [str(value) for value in shown.index],

@@ -26,6 +26,13 @@ INCIDENTS = {"incidents": "/maps/data/incidents.json", "incident": "/api/inciden
 #: A map of incidents shows the newest, at most this many.
 MOST_INCIDENTS = 100_000
 
+#: Said on every map of data from OpenStreetMap (ODbL 1.0, section 4.3).
+OPENSTREETMAP = "© OpenStreetMap contributors"
+OPENSTREETMAP_LAYERS = ("streets", "facilities", "compounds")
+
+# Codes that layers.osm gives: n, w or r with the element's number; pieces of a way are counted.
+_OPENSTREETMAP_CODE = r"[nwr]\d+(?:-\d+)?"
+
 #: Layers that the areas and their posts come from.
 AREA_LAYERS = (*LAYER_OF.values(), "posts")
 
@@ -71,6 +78,20 @@ def bounds(session: Session, revision: int) -> tuple[float, float, float, float]
             west, south, east, north = (float(side) for side in frame.total_bounds)
             return west, south, east, north
     return None
+
+
+def attribution(session: Session, revision: int) -> str:
+    """Return whose data the maps show besides the deployment's own: OpenStreetMap's, where some came from there."""
+    for layer in OPENSTREETMAP_LAYERS:
+        codes = store.read(session, layer, revision, columns=["code"])["code"]
+        if codes.str.fullmatch(_OPENSTREETMAP_CODE).any():
+            return OPENSTREETMAP
+    return ""
+
+
+def attributed(snapshot: Snapshot) -> str:
+    """Return :func:`attribution` of a snapshot, kept while its layers stay."""
+    return snapshot.model("attribution", layers=OPENSTREETMAP_LAYERS, load=attribution)
 
 
 def view(snapshot: Snapshot) -> tuple[float, float, float, float] | None:

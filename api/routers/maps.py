@@ -65,14 +65,13 @@ def coverage_page(reader: ReaderDep, snapshot: SnapshotDep, chosen: ChosenDep) -
     summary="Map of incidents",
     **_HTML,
 )
-def incidents_page(reader: ReaderDep, snapshot: SnapshotDep, runtime: RuntimeDep) -> Response:
+def incidents_page(reader: ReaderDep, snapshot: SnapshotDep) -> Response:
     """Up to 100,000 newest incidents, filtered by time, category, rule and status in the browser."""
     page = MapPage(
         name="incidents",
         site=reader.site,
         bounds=sources.view(snapshot),
         addresses=sources.STREETS | sources.AREAS | sources.INCIDENTS,
-        chosen={"timezone": runtime.settings.timezone},
     )
     return reader.send(linked(page, reader.assets))
 
@@ -113,12 +112,17 @@ def coverage_data(request: Request, snapshot: SnapshotDep, chosen: ChosenDep) ->
 
 @router.get("/maps/data/incidents.json", include_in_schema=False)
 def incidents_data(
-    request: Request, session: SessionDep, caller: Annotated[Caller, needs(Permission.READ_INCIDENTS)]
+    request: Request,
+    session: SessionDep,
+    runtime: RuntimeDep,
+    caller: Annotated[Caller, needs(Permission.READ_INCIDENTS)],
 ) -> Response:
     """Send the incidents in the caller's areas, without anything personal."""
     frame = incident_points.read(session, scope=caller.areas, limit=sources.MOST_INCIDENTS)
-    body = replies.pack(dump(incidents.incidents_data(frame, catalogue.incident_categories())))
-    return replies.packed(request, body, media_type="application/json")
+    data = incidents.incidents_data(
+        frame, catalogue.incident_categories(), timezone=runtime.settings.timezone
+    )
+    return replies.packed(request, replies.pack(dump(data)), media_type="application/json")
 
 
 def _packed(

@@ -60,7 +60,7 @@ def landing(
 
 @router.get("/locate", dependencies=[needs(Permission.READ_LAYERS)])
 def locate(reader: ReaderDep, snapshot: SnapshotDep, runtime: RuntimeDep) -> Response:
-    """Answer: whose grid is it?"""
+    """Answer whose grid a place is in."""
     west, south, east, north = view = sources.view(snapshot) or EVERYWHERE
     return reader.page(
         "locate.html",
@@ -72,7 +72,7 @@ def locate(reader: ReaderDep, snapshot: SnapshotDep, runtime: RuntimeDep) -> Res
 
 @router.get("/coverage", dependencies=[needs(Permission.READ_LAYERS)])
 def coverage(reader: ReaderDep, snapshot: SnapshotDep, chosen: ChosenDep) -> Response:
-    """Answer: who is outside the circle?"""
+    """Answer who is outside the circle."""
     types = sources.types(snapshot)
     facility = sources.chosen_type(types, chosen.facility_type)
     return reader.page(

@@ -12,13 +12,11 @@ from fastapi.routing import APIRoute
 from api.access import Caller, Permission, needs
 from api.dependencies import RuntimeDep, SnapshotDep
 from api.errors import Problem
+from api.maps import sources
 from api.web import replies, templating
 from api.web.assets import Assets, installed
 from api.web.templating import Site
 from api.web.words import Language
-
-#: Said on maps of streets that came from OpenStreetMap (ODbL 1.0, section 4.3).
-OPENSTREETMAP = "© OpenStreetMap contributors"
 
 
 class PageRoute(APIRoute):
@@ -78,6 +76,7 @@ def _reader(
         revision=snapshot.revision,
         account=caller.name,
         csrf=caller.csrf or "",
+        attribution=sources.attributed(snapshot),
         review_number=runtime.settings.map_review_number,
     )
     return Reader(request, site, installed())

@@ -28,7 +28,7 @@
       this.last = this.size ? Math.floor(data.minute[this.size - 1] / DAY) : 0;
     }
 
-    /** Keep what every chosen set holds; days count from 1970 in UTC. */
+    /** Keep what every chosen set holds; days count from 1970. */
     filter({ categories, statuses, rules, from, to }) {
       let kept = 0;
       for (let i = 0; i < this.size; i += 1) {
@@ -308,7 +308,7 @@
       const i = layer.at(latlng);
       if (i < 0) return;
       const area = areas.byCode.get(data.areas[data.area[i]]);
-      const when = new Date(data.minute[i] * 60000).toLocaleString(wangge.chinese ? "zh-CN" : "en-GB", { timeZone: wangge.config.chosen.timezone, dateStyle: "medium", timeStyle: "short" });
+      const when = new Date(data.minute[i] * 60000).toLocaleString(wangge.chinese ? "zh-CN" : "en-GB", { timeZone: "UTC", dateStyle: "medium", timeStyle: "short" });
       const card = (more) => wangge.make("div", {}, wangge.make("h3", {}, names.category[data.category[i]]), wangge.facts([
         [wangge.say("时间", "Reported"), when],
         [wangge.say("状态", "Status"), names.status[data.status[i]]],
