@@ -1,0 +1,228 @@
+"""Importing: a stranger's records become features of a layer, checked, and published as one revision.
+
+Every record is accounted for: read = imported + rejected. What is wrong with a record rejects that record; what
+is wrong with the whole (no datum, an extent that contradicts it) refuses the file; what is wrong with the layer
+as a partition is listed when it is loaded the first time or replaced, and refused when an upsert would make it
+worse.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+from sqlalchemy.orm import Session
+
+from geo import hierarchy
+from geo.faults import DataError, Fault
+from geo.levels import LEVEL_OF
+from layers import history, osm, publishing, validation
+from layers.coding import objects
+from layers.errors import Conflict
+from layers.files import formats
+from layers.import_records import State, prepare
+from layers.import_report import ImportReport, Options
+from layers.progress import Progress, silent
+from layers.publishing import Change
+
+__all__ = ["ImportReport", "Options", "import_file", "import_frame", "import_osm"]
+
+
+def import_frame(
+    session: Session,
+    layer: str,
+    frame: pd.DataFrame,
+    options: Options,
+    *,
+    author: str,
+    now: dt.datetime,
+    progress: Progress = silent,
+) -> ImportReport:
+    """Import a frame into a layer and publish it as one revision, unless nothing changed; the caller commits.
+
+    Parameters
+    ----------
+    frame
+        Records with any columns; a GeoDataFrame unless the layer has no places. A layer frame (index named
+        ``id``) brings its own identities, and its streets are taken as noded.
+    options
+        How to understand it.
+
+    Raises
+    ------
+    DataError
+        Faults of the whole: no or unknown datum, an extent that contradicts it, unknown fields, no record; all
+        records' faults when none is left, or with ``on_invalid="fail"``; on an upsert into a layer that has
+        areas every defect that would be new or larger.
+    NotFound
+        If there is no such layer.
+    Conflict
+        If another publication changed what was checked meanwhile; nothing is stored then.
+    """
+    return _import(
+        session, {layer: frame}, options, author=author, now=now, progress=progress, note=f"import {layer}"
+    )[layer]
+
+
+def import_file(
+    session: Session,
+    layer: str,
+    path: Path,
+    options: Options,
+    *,
+    author: str,
+    now: dt.datetime,
+    progress: Progress = silent,
+    sheet: str | None = None,
+    encoding: str | None = None,
+) -> ImportReport:
+    """Import one file of any known format into a layer.
+
+    ``options.columns`` may also name the coordinate columns of a table, as ``x`` and ``y``.
+
+    Raises
+    ------
+    DataError, NotFound, Conflict
+        As in :func:`layers.files.formats.read` and :func:`import_frame`.
+    """
+    progress(f"read {path.name}", 0, 0)
+    columns = dict(options.columns)
+    x, y = columns.pop("x", None), columns.pop("y", None)
+    source = formats.read(path, sheet=sheet, encoding=encoding, x=x, y=y)
+    report = _import(
+        session,
+        {layer: source.frame},
+        replace(options, columns=columns),
+        author=author,
+        now=now,
+        progress=progress,
+        note=f"import {layer} from {path.name}",
+        faults=source.faults,
+    )[layer]
+    report.notes[:0] = source.notes
+    return report
+
+
+def import_osm(
+    session: Session,
+    path: Path,
+    options: Options,
+    *,
+    facilities: bool = False,
+    compounds: bool = False,
+    author: str,
+    now: dt.datetime,
+    progress: Progress = silent,
+) -> dict[str, ImportReport]:
+    """Import streets, and where wanted facilities and compounds, from an OpenStreetMap file as one revision.
+
+    Raises
+    ------
+    DataError, Conflict
+        As in :func:`layers.osm.read` and :func:`import_frame`.
+    """
+    extract = osm.read(path, facilities=facilities, compounds=compounds, progress=progress)
+    reports = _import(
+        session,
+        extract.frames,
+        replace(options, noded=True),
+        author=author,
+        now=now,
+        progress=progress,
+        note=f"import {', '.join(extract.frames)} from {path.name}",
+    )
+    reports["streets"].counts |= extract.counts
+    reports["streets"].notes.append(osm.ATTRIBUTION)
+    return reports
+
+
+def _import(
+    session: Session,
+    frames: Mapping[str, pd.DataFrame],
+    options: Options,
+    *,
+    author: str,
+    now: dt.datetime,
+    progress: Progress,
+    note: str,
+    faults: Sequence[Fault] = (),
+) -> dict[str, ImportReport]:
+    state = State(session, _latest(session), now)
+    changes: dict[str, Change] = {}
+    reports: dict[str, ImportReport] = {}
+    for layer, frame in frames.items():
+        report, change = prepare(state, layer, frame, options, faults=faults, progress=progress)
+        reports[layer], changes[layer] = report, change
+        if layer in LEVEL_OF:
+            changes |= _adopt_children(state, layer)
+        progress(f"{layer}: check the whole layer", 0, 0)
+        _check(state, report, options)
+    changes = {layer: change for layer, change in changes.items() if len(change.upserts) or change.removed}
+    if not changes:
+        return reports
+    progress("publish", 0, 0)
+    history.lock_exclusive(session)
+    _refuse_overtaken(state)
+    revision = publishing.publish(session, changes, author=author, note=note, now=now).revision
+    for layer, report in reports.items():
+        if layer in changes:
+            report.revision = revision
+            validation.store(session, layer, report.defects, revision)
+    return reports
+
+
+def _latest(session: Session) -> int:
+    newest = history.revisions(session, limit=1)
+    return newest[0].number if newest else 0
+
+
+def _refuse_overtaken(state: State) -> None:
+    """Compare versions under the lock: what was checked must be what is changed."""
+    versions = history.versions(state.session, _latest(state.session))
+    overtaken = sorted(layer for layer in state.stored if versions.get(layer, 0) > state.revision)
+    if overtaken:
+        raise Conflict(f"Meanwhile {', '.join(overtaken)} changed; nothing was stored. Import again.")
+
+
+def _adopt_children(state: State, layer: str) -> dict[str, Change]:
+    """Give areas below, whose parent is missing or of a level further up, a parent in this layer."""
+    child = validation.child_layer(layer, state.after)
+    if child is None or validation.parent_layer(child, state.after) != layer:
+        return {}
+    parents, children = state.after(layer), state.after(child)
+    orphans = children[~children["parent_code"].isin(set(parents["code"]))]
+    if orphans.empty:
+        return {}
+    found = hierarchy.parents_by_code(list(orphans["code"]), set(parents["code"]))
+    placed = objects(hierarchy.parents_by_location(orphans, parents, metric=state.metric)["parent_code"])
+    found[found == None] = placed[found == None]  # noqa: E711 - elementwise
+    adopted = orphans.assign(parent_code=found)[found != None]  # noqa: E711 - elementwise
+    rest = children[~children.index.isin(adopted.index)]
+    state.pending[child] = gpd.GeoDataFrame(pd.concat([rest, adopted]), geometry="geometry", crs="EPSG:4326")
+    return {child: Change(adopted)}
+
+
+def _check(state: State, report: ImportReport, options: Options) -> None:
+    """List what stands in the layer; refuse an upsert that makes a partition worse, here or a level below."""
+    layer = report.layer
+    after = validation.check(layer, state.after, metric=state.metric, widths=options.widths)
+    report.defects = after
+    if layer not in LEVEL_OF or options.mode != "upsert" or not len(state.before(layer)):
+        return
+    worse = {layer: _worse(state, layer, after, options)}
+    child = validation.child_layer(layer, state.after)
+    if child is not None:
+        below = validation.check(child, state.after, metric=state.metric, widths=options.widths)
+        worse[child] = _worse(state, child, below, options)
+    faults = [fault for name, defects in worse.items() for fault in validation.as_faults(name, defects)]
+    if faults:
+        raise DataError(faults)
+
+
+def _worse(state: State, layer: str, after: gpd.GeoDataFrame, options: Options) -> gpd.GeoDataFrame:
+    if after.empty:
+        return after
+    before = validation.check(layer, state.before, metric=state.metric, widths=options.widths)
+    return validation.worse(before, after)

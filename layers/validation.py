@@ -1,0 +1,262 @@
+"""The full check of a layer: what stands in it that should not.
+
+Defects are a frame: ``kind, codes, size, unit, message, geometry``, as :func:`geo.partition.check` makes it.
+Two states are compared by kind and codes: a defect is *new or larger* when the sum of its sizes grew.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import delete, insert
+from sqlalchemy.orm import Session
+
+from geo import crs, hierarchy, partition, validity
+from geo.faults import Fault
+from geo.levels import CODE_WIDTHS, LAYER_OF, LEVEL_OF, LEVELS
+from layers import catalogue
+from layers.tables import Defect
+
+COLUMNS = ("kind", "codes", "size", "unit", "message", "geometry")
+#: Reads a layer as it will be: ``code``, ``geometry`` and, for areas, ``parent_code`` and ``scheme``.
+Reader = Callable[[str], pd.DataFrame]
+# Growth below this is rounding, not a worse map.
+_ROUNDING_M2 = 1e-3
+
+
+def check(layer: str, read: Reader, *, metric: str, widths: Sequence[int] = CODE_WIDTHS) -> gpd.GeoDataFrame:
+    """Find every defect of a layer.
+
+    Areas are checked as a partition of the nearest level above that has any, each scheme of grids apart;
+    streets for islands; the other layers for single geometries and for what lies in no grid.
+
+    Parameters
+    ----------
+    read
+        Gives the layers' state that is checked.
+    widths
+        Digits that each level adds to its parent's code.
+    """
+    frame = read(layer)
+    if layer in LEVEL_OF:
+        return _check_areas(layer, frame, read, metric, widths)
+    if layer == "streets":
+        return _islands(frame, metric)
+    if layer == "posts":
+        return _targets(frame, read)
+    return _check_places(layer, frame, read)
+
+
+def parent_layer(layer: str, read: Reader) -> str | None:
+    """Name the layer of the nearest level above that has areas; None for the top."""
+    above = reversed(LEVELS[: LEVELS.index(LEVEL_OF[layer])])
+    return next((LAYER_OF[level] for level in above if len(read(LAYER_OF[level]))), None)
+
+
+def child_layer(layer: str, read: Reader) -> str | None:
+    """Name the layer of the nearest level below that has areas; None for the bottom."""
+    below = LEVELS[LEVELS.index(LEVEL_OF[layer]) + 1 :]
+    return next((LAYER_OF[level] for level in below if len(read(LAYER_OF[level]))), None)
+
+
+def code_width(layer: str, widths: Sequence[int]) -> int:
+    """Digits of a whole code of the layer's level."""
+    return list(accumulate(widths))[LEVELS.index(LEVEL_OF[layer])]
+
+
+def worse(before: pd.DataFrame, after: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the defects of `after` that are new or larger than in `before`.
+
+    A node on one side only is no one's mistake and never counts: it is to be inserted in the neighbour.
+    """
+    after = after[after["kind"] != "t-junction"]
+    if after.empty:
+        return after
+    was = before.groupby(_keys(before))["size"].sum() if len(before) else pd.Series(dtype=float)
+    keys = _keys(after)
+    now = after.groupby(keys)["size"].sum()
+    grown = now - was.reindex(now.index).fillna(0) > _ROUNDING_M2
+    return after[keys.map(grown).to_numpy(dtype=bool)]
+
+
+def _keys(defects: pd.DataFrame) -> pd.Series:
+    joined = [
+        f"{kind}|{unit}|{'|'.join(codes)}"
+        for kind, unit, codes in defects[["kind", "unit", "codes"]].to_numpy()
+    ]
+    return pd.Series(joined, index=defects.index, dtype=object)
+
+
+def as_faults(layer: str, defects: gpd.GeoDataFrame) -> list[Fault]:
+    """Defects as faults, for a refusal or a report."""
+    points = shapely.point_on_surface(defects.geometry.to_numpy())
+    return [
+        Fault(
+            kind=kind,
+            layer=layer,
+            id=", ".join(codes[:10]),
+            lon=None if shapely.is_missing(point) else float(shapely.get_x(point)),
+            lat=None if shapely.is_missing(point) else float(shapely.get_y(point)),
+            size=float(size),
+            unit=unit,
+            message=message,
+        )
+        for (kind, codes, size, unit, message, _), point in zip(
+            defects[list(COLUMNS)].itertuples(index=False), points, strict=True
+        )
+    ]
+
+
+def store(session: Session, layer: str, defects: gpd.GeoDataFrame, revision: int) -> None:
+    """Keep the defects that stand in a layer at a revision, in place of those kept for it before."""
+    session.execute(delete(Defect).where(Defect.layer == layer, Defect.revision == revision))
+    rows = [
+        {
+            "layer": layer,
+            "revision": revision,
+            "kind": kind,
+            "codes": codes,
+            "message": message,
+            "size": float(size),
+            "unit": unit,
+            "geom": None if shape is None else f"SRID=4326;{shape.wkt}",
+        }
+        for kind, codes, size, unit, message, shape in defects[list(COLUMNS)].itertuples(index=False)
+    ]
+    if rows:
+        session.execute(insert(Defect), rows)
+
+
+# --- areas -----------------------------------------------------------------------------------------------
+
+
+def _check_areas(
+    layer: str, frame: gpd.GeoDataFrame, read: Reader, metric: str, widths: Sequence[int]
+) -> gpd.GeoDataFrame:
+    above = parent_layer(layer, read)
+    parents = read(above) if above else None
+    schemes = [part for _, part in frame.groupby("scheme")] if "scheme" in frame.columns else [frame]
+    found = [partition.check(part, parents, metric=metric) for part in schemes]
+    found.append(_code_defects(layer, frame, parents, widths))
+    return _joined(found)
+
+
+def _code_defects(
+    layer: str, frame: gpd.GeoDataFrame, parents: gpd.GeoDataFrame | None, widths: Sequence[int]
+) -> gpd.GeoDataFrame:
+    codes = frame["code"].astype(str)
+    width = code_width(layer, widths)
+    malformed = ~codes.str.fullmatch(rf"[0-9]{{{width}}}").to_numpy(dtype=bool)
+    found = [_codes(frame, malformed, "code-malformed", f"{{code}} is no code of {width} digits.")]
+    if parents is not None:
+        parent = frame["parent_code"]
+        orphan = ~parent.isin(set(parents["code"])).to_numpy(dtype=bool)
+        strange = ~orphan & np.array(
+            [not str(code).startswith(str(above)) for code, above in zip(codes, parent, strict=True)],
+            dtype=bool,
+        )
+        found.append(_codes(frame, orphan, "parent-missing", "{code} has no parent."))
+        found.append(
+            _codes(frame, strange, "parent-mismatch", "{code} does not start with its parent's code.")
+        )
+    return _joined(found)
+
+
+def _codes(frame: gpd.GeoDataFrame, rows: NDArray[np.bool_], kind: str, said: str) -> gpd.GeoDataFrame:
+    codes = frame["code"].to_numpy(dtype=object)[rows]
+    return _frame(
+        kind,
+        [[code] for code in codes],
+        [said.format(code=code) for code in codes],
+        shapely.point_on_surface(frame.geometry.to_numpy()[rows]),
+    )
+
+
+# --- other layers ----------------------------------------------------------------------------------------
+
+
+def _check_places(layer: str, frame: gpd.GeoDataFrame, read: Reader) -> gpd.GeoDataFrame:
+    geoms, codes = frame.geometry.to_numpy(), frame["code"].to_numpy(dtype=object)
+    found = validity.find(geoms, accepted=catalogue.SPECS[layer].geometry)
+    rows = found["row"].to_numpy()
+    invalid = _frame(
+        "geometry-invalid",
+        [[code] for code in codes[rows]],
+        found["message"].tolist(),
+        shapely.points(found[["x", "y"]].fillna(0).to_numpy()),
+    )
+    invalid["kind"] = found["kind"].to_numpy()
+    grids = read("grids")
+    if not len(grids):
+        return _joined([invalid])
+    points = shapely.point_on_surface(geoms)
+    outside = hierarchy.holders(points, grids) < 0
+    said = [f"{code} lies in no grid." for code in codes[outside]]
+    return _joined(
+        [invalid, _frame("outside-parent", [[code] for code in codes[outside]], said, points[outside])]
+    )
+
+
+def _islands(streets: gpd.GeoDataFrame, metric: str) -> gpd.GeoDataFrame:
+    """Groups of walkable streets that nobody can reach from the largest group."""
+    walkable = streets[streets["walkable"].to_numpy(dtype=bool)]
+    if walkable.empty:
+        return _joined([])
+    geoms = walkable.geometry.to_numpy()
+    ends = [shapely.get_coordinates(shapely.get_point(geoms, at)) for at in (0, -1)]
+    places, number = np.unique(np.concatenate(ends), axis=0, return_inverse=True)
+    start, end = number[: len(geoms)], number[len(geoms) :]
+    links = coo_array((np.ones(len(geoms)), (start, end)), shape=(len(places), len(places)))
+    group = np.unique(connected_components(links, directed=False)[1][start], return_inverse=True)[1]
+    length = shapely.length(crs.to_metric(geoms, metric))
+    size = np.bincount(group, weights=length)
+    islands = [(at, np.flatnonzero(group == at)) for at in range(len(size)) if at != size.argmax()]
+    codes = walkable["code"].to_numpy(dtype=object)
+    frame = _frame(
+        "street-island",
+        [sorted(codes[members]) for _, members in islands],
+        [f"{len(members)} streets, {size[at]:.0f} m, are joined to no other." for at, members in islands],
+        np.array([shapely.multilinestrings(geoms[members]) for _, members in islands], dtype=object),
+    )
+    return _joined([frame.assign(size=[size[at] for at, _ in islands], unit="m")])
+
+
+def _targets(posts: pd.DataFrame, read: Reader) -> gpd.GeoDataFrame:
+    """Posts whose grid or compound does not exist."""
+    known = {layer: set(read(layer)["code"]) for layer in ("grids", "compounds")}
+    missing = [
+        (code, f"Post {code} is for {target} of {layer}, which does not exist.")
+        for code, layer, target in posts[["code", "target_layer", "target_code"]].itertuples(index=False)
+        if target not in known.get(layer, ())
+    ]
+    nowhere = np.full(len(missing), None, dtype=object)
+    return _joined(
+        [_frame("parent-missing", [[code] for code, _ in missing], [said for _, said in missing], nowhere)]
+    )
+
+
+def _frame(
+    kind: str, codes: list[list[str]], messages: list[str], geoms: NDArray[np.object_] | BaseGeometry
+) -> gpd.GeoDataFrame:
+    table = {
+        "kind": kind,
+        "codes": pd.Series(codes, dtype=object),
+        "size": 1.0,
+        "unit": "count",
+        "message": pd.Series(messages, dtype=object),
+    }
+    return gpd.GeoDataFrame(table, geometry=np.asarray(geoms, dtype=object), crs="EPSG:4326")
+
+
+def _joined(frames: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    full = [frame for frame in frames if len(frame)]
+    if not full:
+        return _frame("overlap", [], [], np.empty(0, dtype=object))
+    return gpd.GeoDataFrame(pd.concat(full, ignore_index=True), geometry="geometry", crs="EPSG:4326")
