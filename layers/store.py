@@ -17,7 +17,6 @@ import pandas as pd
 import shapely
 from geoalchemy2 import Geometry
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
     ColumnElement,
@@ -174,7 +173,7 @@ def _series(column: Column[Any], values: Sequence[Any]) -> Any:  # noqa: ANN401 
         return shapely.from_wkb(blobs)
     if isinstance(column.type, Boolean):
         return np.array(values, dtype=bool)
-    if isinstance(column.type, Integer | BigInteger):
+    if isinstance(column.type, Integer):
         return pd.array(list(values), dtype="Int64") if column.nullable else np.array(values, dtype=np.int64)
     array = np.empty(len(values), dtype=object)
     array[:] = list(values)
@@ -187,4 +186,7 @@ def _copyable(series: pd.Series, column: Column[Any]) -> Any:  # noqa: ANN401 - 
         return shapely.to_wkb(shapes, hex=True, include_srid=True)
     if isinstance(column.type, JSONB):
         return [json.dumps(value or {}, ensure_ascii=False, default=str) for value in series]
+    if isinstance(column.type, Integer):
+        # A column with gaps may have come as floats, which the database would refuse.
+        return pd.array(series, dtype="Int64")
     return series.to_numpy()
