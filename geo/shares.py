@@ -100,7 +100,8 @@ def straight_costs(offer: Supply, need: AccessPoints, *, limit_m: float) -> Floa
     costs = np.full((offer.types, len(need.x)), np.inf)
     places = np.column_stack([need.x, need.y])
     type_of_point = offer.type[offer.points.feature]
-    for number in np.unique(type_of_point):
+    # A facility of a type that the catalogue does not have is numbered -1 and serves nothing.
+    for number in np.unique(type_of_point[type_of_point >= 0]):
         chosen = type_of_point == number
         tree = cKDTree(np.column_stack([offer.points.x[chosen], offer.points.y[chosen]]))
         # The tree leaves out what lies at its bound, a circle does not.

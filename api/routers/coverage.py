@@ -16,6 +16,7 @@ from api.dependencies import SnapshotDep
 from api.errors import Problem
 from geo import circles, coverage
 from geo.city import City
+from geo.faults import DataError, Fault
 from layers.files import tables
 
 router = APIRouter(tags=["coverage"])
@@ -27,6 +28,9 @@ FORMATS = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "geojson": "application/geo+json",
 }
+
+#: Rows that a format can carry without tying up the server for long; CSV and JSON have no limit.
+_MOST_ROWS = {"geojson": 20_000, "xlsx": 100_000}
 
 _EXAMPLE_ROW: JsonDict = {
     "code": "510899001001",
@@ -201,16 +205,34 @@ def _format(word: str | None, accept: str) -> str:
             faults = circles.word_faults("format", word, tuple(FORMATS))
             raise Problem("invalid-request", faults[0].message, faults=faults)
         return word
-    wanted = [part.split(";")[0].strip().lower() for part in accept.split(",")]
-    for media in wanted:
+    for media in _by_preference(accept):
         for name, offered in FORMATS.items():
             if media in {offered, "*/*", offered.split("/")[0] + "/*"}:
                 return name
-    # A browser asks for a page first and takes anything last, which the loop has found by now.
     raise Problem("not-acceptable", f"Offered are {', '.join(FORMATS.values())}.")
 
 
+def _by_preference(accept: str) -> list[str]:
+    """Media types of an Accept header, the most wanted first (RFC 9110, 12.5.1); refused ones left out."""
+    stated = []
+    for part in accept.split(","):
+        media, *parameters = (word.strip().lower() for word in part.split(";"))
+        quality = next((word[2:] for word in parameters if word.startswith("q=")), "1")
+        try:
+            stated.append((float(quality), media))
+        except ValueError:
+            continue
+    return [media for quality, media in sorted(stated, key=lambda pair: -pair[0]) if quality > 0]
+
+
 def _body(written: str, answer: coverage.Answer, query: coverage.Query, revision: int, city: City) -> bytes:
+    most = _MOST_ROWS.get(written)
+    if most is not None and len(answer.table) > most:
+        message = (
+            f"{len(answer.table)} rows are more than the {most} that {written} can carry: ask for fewer facility "
+            "types or minutes, for a part of the city with within, or for csv."
+        )
+        raise DataError(Fault(kind="parameter-invalid", field="format", message=message))
     if written == "csv":
         return tables.to_csv(answer.table)
     if written == "xlsx":

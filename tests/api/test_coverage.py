@@ -7,6 +7,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from api.routers import coverage as routers_coverage
 from layers.publishing import Change
 from tests import paper_city, walking_city
 from tests.paper_city import EAST, WEST, identifiers
@@ -81,6 +82,27 @@ def test_other_formats(walked, by):
     features = json.loads(replies["geojson"].content)["features"]
     assert [feature["properties"]["code"] for feature in features] == [row["code"] for row in rows]
     assert features[0]["geometry"]["type"] == "MultiPolygon"
+
+
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [
+        ("text/html, */*;q=0.8", "application/json"),
+        ("application/json;q=0.5, text/csv", "text/csv"),
+        ("text/csv;q=0, text/*;q=0, application/geo+json;q=x, */*;q=0.1", "application/json"),
+        ("text/*", "text/csv"),
+    ],
+)
+def test_the_most_wanted_format(walked, accept, media):
+    reply = walked.get("/api/coverage", params=MARKET, headers={"Accept": accept})
+    assert reply.headers["Content-Type"].startswith(media)
+
+
+def test_a_format_that_cannot_carry_so_many_rows(walked, monkeypatch):
+    monkeypatch.setitem(routers_coverage._MOST_ROWS, "geojson", 1)
+    reply = walked.get("/api/coverage", params=MARKET | {"format": "geojson"})
+    assert reply.status_code == 422
+    assert reply.json()["errors"][0]["field"] == "format"
 
 
 def test_format_that_is_not_offered(walked):

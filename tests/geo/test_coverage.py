@@ -268,6 +268,12 @@ def test_budgets_beyond_the_longest_circle():
     assert rows(level="compound", minutes=(21,)).loc["C", "covered"] == 20
 
 
+def test_a_facility_of_an_unknown_type_serves_nobody():
+    strange = frame([Point(0, 0)], code=["F1"], name=["?"], type=["casino"])
+    table = coverage.answer(paper_city(facilities=strange), Query(method="both", minutes=(15,))).table
+    assert (table["covered"] == 0).all()
+
+
 def test_table_with_areas():
     table = coverage.answer(PAPER, Query(facility_types=("market",), level="community")).table
     placed = coverage.with_areas(PAPER, "community", table)
