@@ -45,8 +45,9 @@ class CsvPoints:
         delimiter = max(_DELIMITERS, key=first.count)
         text.seek(0)
         csv.field_size_limit(1 << 30)
-        self._reader = csv.reader(text, delimiter=delimiter)
-        self._header = next(self._reader)
+        # Strict: else a quote that never ends would swallow all rows that follow.
+        self._rows = _rows(csv.reader(text, delimiter=delimiter, strict=True))
+        self._header = next(self._rows)
         check_added(self._header, added)
         x, y = place_columns(self._header, columns)
         if x is None or y is None:
@@ -63,25 +64,20 @@ class CsvPoints:
         Raises
         ------
         DataError
-            ``file-unreadable`` where a quoted value never ends.
+            ``file-unreadable`` where a quoted value never ends, or goes on after its end.
         """
         first = 1
         width = len(self._header)
-        try:
-            while rows := list(islice(filter(None, self._reader), CHUNK_ROWS)):
-                faults = _ragged(rows, width, first) if set(map(len, rows)) != {width} else {}
-                values = list(zip(*rows, strict=True))
-                (x, bad_x), (y, bad_y) = (_numbers(values[at]) for at, _ in self._places)
-                for row in np.flatnonzero(bad_x | bad_y):
-                    faults.setdefault(int(row), self._fault(rows[row], first + int(row)))
-                lost = np.fromiter(faults, dtype=np.intp)
-                x[lost] = y[lost] = np.nan
-                yield Chunk(first, rows, x, y, [faults[row] for row in sorted(faults)])
-                first += len(rows)
-        except csv.Error as error:
-            raise DataError(
-                Fault(kind="file-unreadable", message=f"Line {self._reader.line_num}: {error}.")
-            ) from error
+        while rows := list(islice(self._rows, CHUNK_ROWS)):
+            faults = _ragged(rows, width, first) if set(map(len, rows)) != {width} else {}
+            values = list(zip(*rows, strict=True))
+            (x, bad_x), (y, bad_y) = (_numbers(values[at]) for at, _ in self._places)
+            for row in np.flatnonzero(bad_x | bad_y):
+                faults.setdefault(int(row), self._fault(rows[row], first + int(row)))
+            lost = np.fromiter(faults, dtype=np.intp)
+            x[lost] = y[lost] = np.nan
+            yield Chunk(first, rows, x, y, [faults[row] for row in sorted(faults)])
+            first += len(rows)
 
     def write(self, chunk: Chunk, added: Mapping[str, npt.NDArray[Any]]) -> None:
         """Write a chunk's rows with the added columns, missing values as empty ones."""
@@ -125,6 +121,15 @@ def _encoding(source: IO[bytes], stated: str | None) -> str:
         source.seek(0)
         return name
     raise DataError(Fault(kind="encoding-unknown", message=f"The file is not text in {' or '.join(tried)}."))
+
+
+def _rows(reader: Any) -> Iterator[list[str]]:  # noqa: ANN401 - the csv module names no type
+    """Rows that are not blank."""
+    try:
+        yield from filter(None, reader)
+    except csv.Error as error:
+        message = f"Line {reader.line_num}: a quoted value never ends, or goes on after its end ({error})."
+        raise DataError(Fault(kind="file-unreadable", message=message)) from error
 
 
 def _ragged(rows: list[list[str]], width: int, first: int) -> dict[int, Fault]:

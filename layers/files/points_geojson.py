@@ -15,6 +15,8 @@ from layers.files.points import CHUNK_ROWS, Chunk, check_added
 
 _PIECE = 1 << 18
 _MARK = "\x1e"
+# What may follow a value.
+_FOLLOWS = tuple(" \t\r\n,:]}")
 Feature = dict[str, Any]
 
 
@@ -161,8 +163,8 @@ class _Text:
                 if self._ended:
                     raise self._broken(str(error)) from error
             else:
-                # A number at the end of the piece may go on in the next.
-                if end < len(self._buffer) or self._ended:
+                # A number cut by the end of the piece reads as a shorter one: what follows it must be there.
+                if self._ended or self._buffer[end : end + 1] in _FOLLOWS:
                     self._at = end
                     return value
             # Twice as much each time, so that a long value is not scanned over and over.

@@ -105,6 +105,7 @@ def _numbers(column: pa.Array) -> Floats:
 def _points(column: pa.Array) -> tuple[Floats, Floats]:
     """Coordinates of WKB points, NaN for other geometries."""
     geoms = shapely.from_wkb(column.to_numpy(zero_copy_only=False), on_invalid="ignore")
+    geoms[shapely.is_empty(geoms)] = None
     return shapely.get_x(geoms), shapely.get_y(geoms)
 
 
