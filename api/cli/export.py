@@ -1,0 +1,54 @@
+"""`wangge export`: layers into files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.connection import Embedded, connected, named_settings
+from api.cli.console import console, print_faults
+from api.dependencies import now
+from geo import crs as references
+from geo.faults import DataError
+from layers import database, exports, history
+from layers.catalogue import SPECS
+
+WRONG_USE = 2
+
+
+def export_layer(
+    layer: Annotated[str, typer.Argument(help=" | ".join(SPECS))],
+    file: Annotated[
+        Path,
+        typer.Argument(dir_okay=False, help="gpkg, shp, geojson, geojsonl, fgb, parquet, csv, xlsx"),
+    ],
+    *,
+    crs: Annotated[
+        str,
+        typer.Option(help="Coordinates to write: wgs84, cgcs2000, gcj02, bd09, EPSG:4547, PROJ/WKT text …"),
+    ] = "wgs84",
+    revision: Annotated[
+        int | None, typer.Option(help="Number of a past revision; default: the current one.")
+    ] = None,
+    embedded: Embedded = False,
+) -> None:
+    """导出 · Write a layer to a file that can be imported again.
+
+    \b
+      wangge export grids 网格.gpkg
+      wangge export grids 网格.shp --crs EPSG:4547
+      wangge export facilities 设施.xlsx --crs gcj02
+      wangge export communities before.geojson --revision 12
+
+    Street, facility and residential data that came from OpenStreetMap stay © OpenStreetMap contributors (ODbL).
+    """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
+    try:
+        with named_settings(embedded=embedded) as settings:
+            reference = references.parse(crs, local=settings.local_crs())
+            with connected(settings) as engine, database.sessions(engine).begin() as session:
+                number = revision or history.current(session, now())
+                count = exports.export(session, layer, file, number, reference=reference)
+    except DataError as error:
+        print_faults(error.faults)
+        raise typer.Exit(WRONG_USE) from None
+    console.print(f"revision {number}: {count} {layer} -> {file}", markup=False)
