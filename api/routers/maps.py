@@ -36,7 +36,7 @@ _READ_LAYERS = [needs(Permission.READ_LAYERS)]
 
 @router.get("/maps/grids.html", dependencies=_READ_LAYERS, summary="Map of grids", **_HTML)
 def grids_page(reader: ReaderDep, snapshot: SnapshotDep) -> Response:
-    """Areas of all four levels over our own streets; `?code=` opens one, `?at=lon,lat` goes to a place."""
+    """Areas of all four levels over our own streets; `?code=` opens one, `?near=lon,lat` goes to a place."""
     addresses = sources.STREETS | sources.AREAS
     page = MapPage(name="grids", site=reader.site, bounds=sources.view(snapshot), addresses=addresses)
     return reader.send(linked(page, reader.assets))

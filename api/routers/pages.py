@@ -22,7 +22,8 @@ from api.web import replies
 from api.web.assets import installed
 from api.web.reader import PageRoute, Reader, ReaderDep
 from api.web.words import Language
-from layers import accounts, history
+from geo.faults import KINDS
+from layers import accounts, defects, history
 from layers.catalogue import SPECS
 from layers.database import Session
 
@@ -30,6 +31,9 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 #: Cookie that ties the sign-in form to the browser it was sent to.
 LOGIN_COOKIE = "wangge_login"
+
+#: Defects listed on a page; `wangge check` writes them all.
+_SHOWN_DEFECTS = 300
 
 _THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 
@@ -92,7 +96,9 @@ def layers(reader: ReaderDep, snapshot: SnapshotDep, session: SessionDep) -> Res
         layers=SPECS,
         versions=snapshot.versions,
         revisions=history.revisions(session, limit=50),
-        defects=None,
+        defects=defects.standing(session, snapshot.versions, limit=_SHOWN_DEFECTS),
+        defect_counts=defects.counts(session, snapshot.versions),
+        kinds=KINDS,
         metric=snapshot.deployment.metric_crs if snapshot.deployment else None,
         base_url=str(reader.request.base_url).rstrip("/"),
     )

@@ -52,8 +52,8 @@
     search(areas, show);
     const asked = new URLSearchParams(location.search);
     if (areas.byCode.has(asked.get("code"))) show(asked.get("code"));
-    const at = (asked.get("at") || "").split(",").map(Number);
-    if (at.length === 2 && at.every(Number.isFinite)) map.setView([at[1], at[0]], 18);
+    const near = (asked.get("near") || "").split(",").map(Number);
+    if (near.length === 2 && near.every(Number.isFinite)) map.setView([near[1], near[0]], 18);
   };
 
   /** Find areas by code or by part of a name. */
