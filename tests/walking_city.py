@@ -46,7 +46,7 @@ def facilities():
             "name": ["十字菜市场", "东菜市场", "=小学"],
             "type": ["fresh_market", "fresh_market", "primary_school"],
             "address": ["十字路1号", None, None],
-            "capacity": pd.array([40, 20, 900], dtype="Int64"),
+            "capacity": pd.array([None, None, 900], dtype="Int64"),
         },
         geometry=[on_map(Point(6, 4)), on_map(Point(13, 4)), on_map(Point(3, 3))],
         crs="EPSG:4326",
