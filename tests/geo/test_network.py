@@ -34,6 +34,11 @@ def test_loop_is_kept():
     assert net.first_arc.tolist() == [0, 2]
 
 
+@pytest.mark.parametrize("line", [[(0, 0), (0, 100)], [(0, 0), (100, 0)]])
+def test_one_straight_street_has_no_extent_across(line):
+    assert build(line).length_m == pytest.approx(100)
+
+
 def test_unwalkable_streets_are_left_out():
     lines = ([(0, 0), (100, 0)], [(100, 0), (200, 0)])
     net = build(*lines, walkable=[True, False], steps=[True, False])

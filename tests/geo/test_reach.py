@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from geo import reach
+from geo import reach, search, snapping
 from geo.snapping import Snapped
 from tests.geo.networks import as_networkx, build, las_palmas, lattice, snap, wuhan
 
@@ -205,13 +205,11 @@ def test_node_costs_equal_scipy_and_networkx(city, budget, shared_data):
 
 
 def test_every_call_after_the_warm_up_uses_what_was_compiled():
-    from geo import search  # noqa: PLC0415 - only here
-
+    kernels = (search.reached_pieces, search.costs_to, snapping._snap)
     reach.compile_kernels()
-    compiled = len(search.reached_pieces.signatures), len(search.costs_to.signatures)
+    compiled = [len(kernel.signatures) for kernel in kernels]
     net = build([(0, 0), (100, 0)])
     reached(net, snap(net, (40, 0)), 30)
-    reach.costs_to(
-        net, reach.starts(snap(net, (4, 0)), np.array([0]), groups=1), snap(net, (5, 5)), limit_m=9
-    )
-    assert (len(search.reached_pieces.signatures), len(search.costs_to.signatures)) == compiled
+    begin = reach.starts(snap(net, (4, 0)), np.array([0]), groups=1)
+    reach.costs_to(net, begin, snap(net, (5, 5)), limit_m=9)
+    assert [len(kernel.signatures) for kernel in kernels] == compiled
