@@ -171,7 +171,7 @@ def _adopt_codes(layer: str, table: pd.DataFrame, read: Reader) -> pd.DataFrame:
 def _likeness(layer: str, table: pd.DataFrame) -> list[object]:
     if layer == "posts":
         return [tuple(map(str, row)) for row in table[_POST_KEY].to_numpy()]
-    return list(shapely.to_wkb(table["geometry"].to_numpy(dtype=object)))
+    return list(shapely.to_wkb(shapely.normalize(table["geometry"].to_numpy(dtype=object))))
 
 
 def _with_parents(

@@ -22,7 +22,7 @@ def changed(fresh: pd.DataFrame, stored: pd.DataFrame) -> tuple[NDArray[np.bool_
     -------
     ndarray, ndarray
         By row of `fresh`: whether the feature is new, and whether it is stored but differs. Coordinates are
-        compared bit by bit, missing values are equal.
+        compared bit by bit, whichever way and from wherever a ring runs; missing values are equal.
     """
     at = stored.index.get_indexer(fresh.index)
     new = at < 0
@@ -38,7 +38,7 @@ def _comparable(values: pd.Series) -> Objects:
     plain[pd.isna(plain)] = None
     kinds = {type(value) for value in plain[:100]} - {type(None)} | {type(value) for value in plain[-100:]}
     if any(issubclass(kind, shapely.Geometry) for kind in kinds):
-        return np.asarray(shapely.to_wkb(plain), dtype=object)
+        return np.asarray(shapely.to_wkb(shapely.normalize(plain)), dtype=object)
     if dict in kinds:
         plain[:] = [json.dumps(value or {}, sort_keys=True, default=str) for value in plain]
     return plain

@@ -37,6 +37,8 @@ _FALSE = frozenset(["no", "false", "f", "n", "0", "否", "无"])
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})")
 #: Columns of our own exports that are no fields of the user's.
 _OWN = ("extra", "generated_code")
+# Shapefiles cut the names of columns to this many bytes.
+_SHORT = 10
 _LONGEST_INTEGER = 2_147_483_647
 
 
@@ -93,12 +95,21 @@ def match(columns: list[str], spec: LayerSpec, stated: Mapping[str, str]) -> dic
     found = dict(stated)
     free = {column.strip().lower(): column for column in reversed(columns) if column not in found.values()}
     for field in spec.fields:
-        aliases = (field.name, field.zh, field.en, *field.aliases)
         if field.name not in found:
-            column = next((free[name.lower()] for name in aliases if name.lower() in free), None)
+            column = next((free[name] for name in _names(field) if name in free), None)
             if column is not None:
                 found[field.name] = free.pop(column.strip().lower())
     return {field: column for field, column in found.items() if column}
+
+
+def _names(field: Field) -> list[str]:
+    """Names a field goes by, as compared; those that a shapefile cuts come last."""
+    names = [name.lower() for name in (field.name, field.zh, field.en, *field.aliases)]
+    return names + [short for name in names if (short := _cut(name)) != name]
+
+
+def _cut(name: str) -> str:
+    return name.encode()[:_SHORT].decode(errors="ignore")
 
 
 def _unknown(name: str, known: list[str], said: str) -> Fault:
@@ -115,6 +126,7 @@ def mapped(frame: pd.DataFrame, spec: LayerSpec, stated: Mapping[str, str]) -> M
     DataError
         As in :func:`match`.
     """
+    frame = frame.rename(columns={_cut(name): name for name in _OWN if name not in frame.columns})
     columns = match([str(name) for name in frame.columns], spec, stated)
     result = Mapped(pd.DataFrame(index=frame.index), {}, columns, [], [])
     for field in spec.fields:

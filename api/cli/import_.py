@@ -81,7 +81,7 @@ def import_layer(
     """导入 · Load a file into a layer, check it, and publish it as one revision.
 
     \b
-      wangge import districts 区县.shp                      shapefile, its .prj tells the CRS
+      wangge import districts 区县.shp
       wangge import communities 社区.gpkg --map people=pop --on-invalid repair
       wangge import grids 网格.zip --crs EPSG:4547 --rejects rejects.gpkg
       wangge import facilities 设施.csv --crs gcj02 --map x=经度 --map y=纬度

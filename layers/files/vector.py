@@ -255,13 +255,13 @@ def write(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as one layer named after the file; shapefiles get UTF-8 text and a .cpg that says so."""
     driver = DRIVERS[path.suffix.lower()]
     path.unlink(missing_ok=True)  # GDAL would add a layer to an existing GeoPackage
-    encoding = "UTF-8" if driver == "ESRI Shapefile" else None
+    options = {"encoding": "UTF-8"} if driver == "ESRI Shapefile" else {}
+    if driver.startswith("GeoJSON"):
+        options["COORDINATE_PRECISION"] = "15"  # seven decimals would move the borders of a partition apart
     with warnings.catch_warnings():
-        # Field names cut to ten bytes, and text to 254, are what a shapefile is.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        pyogrio.write_dataframe(
-            frame.reset_index(drop=True), path, driver=driver, layer=path.stem, encoding=encoding
-        )
+        # Field names cut to ten bytes and text to 254 are what a shapefile is; no CRS is what was asked for.
+        warnings.simplefilter("ignore")
+        pyogrio.write_dataframe(frame.reset_index(drop=True), path, driver=driver, layer=path.stem, **options)
 
 
 __all__ = ["DRIVERS", "ROW", "read", "write"]

@@ -65,7 +65,6 @@ def test_what_is_written_is_read_again(tmp_path, suffix, kind):
     assert frame["编码"].tolist() == ["420102003001", "042010200302"]
     assert [int(value) for value in frame["人口"]] == [5130, 1282]
     geoms = frame.geometry.to_numpy()
-    # GeoJSON's writer keeps seven decimals.
     assert shapely.equals_exact(
         shapely.normalize(geoms), shapely.normalize(given.geometry.to_numpy()), 1e-7
     ).all()

@@ -1,0 +1,146 @@
+"""`wangge import`, `export` and `check` as an operator uses them; Las Palmas and Wuhan end to end."""
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+import typer
+from typer.testing import CliRunner
+
+from api.cli import check, export, import_
+from layers import history, store
+from layers.files import formats
+
+DISTRICT = "420102"
+
+
+@pytest.fixture
+def run(database_url, monkeypatch):
+    monkeypatch.setenv("WANGGE_DATABASE_URL", database_url)
+    monkeypatch.delenv("WANGGE_DEFAULT_DATUM", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    app = typer.Typer()
+    app.command("import")(import_.import_layer)
+    app.command("export")(export.export_layer)
+    app.command("check")(check.check_layer)
+
+    def run(*words):
+        return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+
+    return run
+
+
+def square(x, y, width=1.0, height=1.0):
+    return shapely.box(114 + x / 1000, 30 + y / 1000, 114 + (x + width) / 1000, 30 + (y + height) / 1000)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A district with two communities, one of which leaves it, and a record that is no community."""
+    gpd.GeoDataFrame(
+        {"编码": [DISTRICT], "名称": ["江岸区"]}, geometry=[square(0, 0, 2, 1)], crs=4490
+    ).to_file(tmp_path / "区县.gpkg")
+    shapes = [square(0, 0), square(1, 0, 1.5, 1), shapely.Point(114, 30)]
+    names = ["甲社区", "乙社区", "丙"]
+    formats.write(gpd.GeoDataFrame({"社区": names}, geometry=shapes, crs=4490), tmp_path / "社区.geojson")
+    return tmp_path
+
+
+def test_a_city_comes_in_is_checked_and_goes_out_again(run, folder):
+    done = run("import", "districts", folder / "区县.gpkg")
+    assert done.exit_code == 0, done.output
+    assert "published as revision 1" in done.stderr
+    assert done.stdout == ""
+
+    done = run(
+        "import",
+        "communities",
+        folder / "社区.geojson",
+        "--map",
+        "name=社区",
+        "--rejects",
+        folder / "bad.csv",
+    )
+    assert done.exit_code == 1
+    assert "outside-parent" in done.stderr
+    assert "codes generated: 2" in done.stderr
+    bad = pd.read_csv(folder / "bad.csv")
+    assert bad[["社区", "reject_row", "reject_kind"]].to_numpy().tolist() == [["丙", 3, "geometry-type"]]
+
+    done = run("check", "communities")
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[1].startswith("outside-parent,420102 420102000002,")
+    done = run("check", "communities", "-o", folder / "defects.gpkg")
+    assert formats.read(folder / "defects.gpkg").frame["kind"].tolist() == ["outside-parent"]
+
+    for name in ("out.gpkg", "out.shp", "out.csv", "out.parquet", "out.fgb", "out.xlsx", "out.geojson"):
+        done = run("export", "communities", folder / name, "--crs", "wgs84")
+        assert done.exit_code == 0, done.output
+        again = run("import", "communities", folder / name, "--crs", "wgs84")
+        assert "no revision" in again.stderr, (name, again.output)
+
+
+def test_exports_in_another_datum_come_back_to_where_they_were(run, folder):
+    run("import", "districts", folder / "区县.gpkg")
+    for reference in ("gcj02", "bd09", "EPSG:4547"):
+        run("export", "districts", folder / "out.gpkg", "--crs", reference)
+        back = run("import", "districts", folder / "out.gpkg", "--crs", reference)
+        assert back.exit_code == 0, back.output
+        run("export", "districts", folder / "again.parquet")
+        shape = gpd.read_parquet(folder / "again.parquet").geometry.iloc[0]
+        assert shapely.hausdorff_distance(shape, square(0, 0, 2, 1)) < 1e-8, reference
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["import", "grid", "区县.gpkg"], None),
+        (["import", "districts", "没有.gpkg"], 2),
+        (["import", "districts", "区县.gpkg", "--crs", "nonsense"], 2),
+        (["import", "districts", "区县.gpkg", "--map", "name"], 2),
+        (["import", "districts", "区县.gpkg", "--map", "nam=名称"], 2),
+        (["import", "districts", "区县.gpkg", "--mode", "append"], 2),
+        (["import", "districts", "区县.gpkg", "--facilities"], 2),
+        (["import", "grids", "city.osm.pbf"], 2),
+        (["import", "districts", "区县.gpkg", "--crs", "EPSG:4547"], 3),
+        (["import", "streets", "city.osm.pbf"], 3),
+        (["export", "districts", "out.dwg"], 2),
+    ],
+)
+def test_wrong_use_and_bad_data_have_their_exit_codes(run, folder, words, code):
+    (folder / "city.osm.pbf").write_bytes(b"noise" * 100)
+    words = [folder / word if "." in word else word for word in words]
+    if code is None:
+        with pytest.raises(Exception, match="There is no layer"):
+            run(*words)
+        return
+    done = run(*words)
+    assert done.exit_code == code, done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_truncated_osm_file_leaves_nothing_behind(run, session, shared_data, tmp_path):
+    content = (shared_data / "las_palmas" / "las_palmas_2023-02-20.osm.pbf").read_bytes()
+    cut = tmp_path / "cut.osm.pbf"
+    cut.write_bytes(content[: len(content) // 2])
+    done = run("import", "streets", cut, "--facilities", "--compounds")
+    assert done.exit_code == 3
+    assert "file-truncated" in done.stderr
+    assert history.revisions(session) == []
+
+
+def test_las_palmas_end_to_end(run, session, shared_data):
+    folder = shared_data / "las_palmas"
+    done = run("import", "districts", folder / "las_palmas_municipality.geojson")
+    assert done.exit_code == 0, done.output
+    done = run("import", "streets", folder / "las_palmas_2023-02-20.osm.pbf", "--facilities", "--compounds")
+    assert done.exit_code == 1, done.output  # islands are listed
+    assert "OpenStreetMap contributors" in done.stderr
+    assert "private: 216" in done.stderr
+    newest = history.revisions(session)[0]
+    assert (newest.number, sorted(newest.layers)) == (2, ["compounds", "facilities", "streets"])
+    counts = {layer: len(store.read(session, layer, 2)) for layer in ("streets", "facilities", "compounds")}
+    assert counts == {"streets": 27796, "facilities": 5358, "compounds": 45}
+    again = run("import", "streets", folder / "las_palmas_2023-02-20.osm.pbf", "--facilities", "--compounds")
+    assert "27,796" in again.stderr
+    assert len(history.revisions(session)) == 2
