@@ -9,6 +9,7 @@ snapshot that has them. Answers may come from memory only while a poll of the re
 import datetime as dt
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -26,7 +27,7 @@ _Model = TypeVar("_Model")
 POLL_S = 0.5
 TRUSTED_S = 1.0
 
-#: Models kept; the one made first goes first.
+#: Models kept; the one least recently asked for goes first.
 KEPT = 128
 
 
@@ -146,20 +147,18 @@ class _Models:
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
         self._lock = threading.Lock()
-        self._kept: dict[Hashable, _Slot] = {}
+        self._kept: OrderedDict[Hashable, _Slot] = OrderedDict()
 
     def has(self, key: Hashable) -> bool:
         slot = self._kept.get(key)
         return slot is not None and slot.made
 
     def get(self, key: Hashable, make: Callable[[Session], Any]) -> Any:  # noqa: ANN401 - any model
-        slot = self._kept.get(key)
-        if slot is not None and slot.made:
-            return slot.value
         with self._lock:
             slot = self._kept.setdefault(key, _Slot())
+            self._kept.move_to_end(key)
             while len(self._kept) > KEPT:
-                del self._kept[next(iter(self._kept))]
+                self._kept.popitem(last=False)
         with slot.lock:
             if not slot.made:
                 with database.translated(), self._sessions() as session:

@@ -188,5 +188,5 @@ def _copyable(series: pd.Series, column: Column[Any]) -> Any:  # noqa: ANN401 - 
         return [json.dumps(value or {}, ensure_ascii=False, default=str) for value in series]
     if isinstance(column.type, Integer):
         # A column with gaps may have come as floats, which the database would refuse.
-        return pd.array(series, dtype="Int64")
+        return series.astype("Int64").array
     return series.to_numpy()

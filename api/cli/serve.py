@@ -8,7 +8,8 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.cli.connection import Embedded, connected, named_settings
-from api.cli.console import console
+from api.cli.console import console, progress_bars
+from api.warm import warm
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
@@ -24,12 +25,15 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, embedded: Embedded = Fals
     """
     with named_settings(embedded=embedded) as settings:
         with connected(settings):
-            console.print(f"database ready; serving at http://{host}:{port}/  (Ctrl-C ends)", markup=False)
+            console.print("database ready", markup=False)
         listen(create_app(settings), host=host, port=port)
 
 
 def listen(application: FastAPI, *, host: str, port: int) -> None:
-    """Serve an application until Ctrl-C."""
+    """Make ready what the first answers need, say the address, and serve an application until Ctrl-C."""
+    with progress_bars() as progress:
+        warm(application.state.runtime, progress)
+    console.print(f"serving at [bold]http://{host}:{port}/[/bold]  (Ctrl-C ends)")
     uvicorn.run(
         application,
         host=host,

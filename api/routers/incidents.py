@@ -14,6 +14,7 @@ from api import stated
 from api.access import Caller, Permission, needs
 from api.dependencies import Runtime, RuntimeDep, SessionDep, SnapshotDep
 from api.errors import Problem
+from api.places import compounds_at, posts_at
 from api.schemas import (
     AssignedAreaOut,
     AssignmentOut,
@@ -336,10 +337,9 @@ def _team(session: Session, snapshot: Snapshot, incident: Incident, runtime: Run
     found = incident_search.find(session, incident)
     targets = [("grids", incident.area_code)] if incident.area_code else []
     if found.lon is not None and found.lat is not None and snapshot.revision:
-        compounds = snapshot.model("compounds", layers=("compounds",), load=located.load_compounds)
-        compound = compounds.at(found.lon, found.lat)
+        compound = compounds_at(snapshot).at(found.lon, found.lat)
         targets += [("compounds", compound.code)] if compound else []
-    posts = snapshot.model("posts", layers=("posts",), load=located.load_posts)
+    posts = posts_at(snapshot)
     on = _today(runtime)
     held = [post for target in targets for post in posts.get(target, ()) if post.holds(on)]
     return [PostOut.model_validate(post) for post in held]

@@ -18,14 +18,14 @@ from api import stated
 from api.access import Permission, needs
 from api.dependencies import Runtime, RuntimeDep, SnapshotDep
 from api.errors import Problem
+from api.places import areas_at, at_hand, compounds_at, posts_at
 from api.schemas import LocationOut
 from api.snapshots import Snapshot
 from geo.crs import Reference
 from geo.levels import LEVELS
 from layers import batch, database, located
-from layers.database import Session
 from layers.files import points
-from layers.located import Areas, Location
+from layers.located import Location
 
 router = APIRouter(tags=["locate"])
 
@@ -78,7 +78,7 @@ async def locate(
         snapshot = await run_in_threadpool(runtime.snapshots.at, instant)
     on = (instant or runtime.clock()).astimezone(ZoneInfo(runtime.settings.timezone)).date()
     question = _Question((place.lon, place.lat), known_level, scheme, on)
-    if _at_hand(snapshot, question):
+    if at_hand(snapshot, question.level, question.scheme):
         found = _from_memory(snapshot, runtime, question)
     else:
         answer = _from_memory if at is None else _from_database
@@ -103,28 +103,9 @@ class _Question:
     on: dt.date
 
 
-def areas_model(snapshot: Snapshot, runtime: Runtime, level: str, scheme: str) -> Areas:
-    """Return the areas of a level at a snapshot, kept in memory while they stay as they are."""
-    tolerance_m = runtime.settings.tolerance_m
-
-    def load(session: Session, revision: int) -> Areas:
-        return located.load_areas(session, revision, level=level, scheme=scheme, tolerance_m=tolerance_m)
-
-    return snapshot.model(("areas", level, scheme), layers=located.layers_of(level), load=load)
-
-
-def _at_hand(snapshot: Snapshot, question: _Question) -> bool:
-    return (
-        snapshot.has(("areas", question.level, question.scheme), layers=located.layers_of(question.level))
-        and snapshot.has("compounds", layers=("compounds",))
-        and snapshot.has("posts", layers=("posts",))
-    )
-
-
 def _from_memory(snapshot: Snapshot, runtime: Runtime, question: _Question) -> Location:
-    areas = areas_model(snapshot, runtime, question.level, question.scheme)
-    compounds = snapshot.model("compounds", layers=("compounds",), load=located.load_compounds)
-    posts = snapshot.model("posts", layers=("posts",), load=located.load_posts)
+    areas = areas_at(snapshot, runtime, question.level, question.scheme)
+    compounds, posts = compounds_at(snapshot), posts_at(snapshot)
     return located.locate(areas, compounds, posts, question.place, on=question.on)
 
 
@@ -214,7 +195,7 @@ class _Job:
 def _run(job: _Job, source: Any, sink: Any, snapshot: Snapshot, runtime: Runtime) -> batch.BatchCounts:  # noqa: ANN401 - spooled files
     added = batch.added_columns(margin=job.margin)
     file = points.open_points(job.kind, source, sink, columns=job.columns, added=added)
-    areas = areas_model(snapshot, runtime, job.level, job.scheme)
+    areas = areas_at(snapshot, runtime, job.level, job.scheme)
     return batch.assign_points(file, areas, job.reference, margin=job.margin)
 
 

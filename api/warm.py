@@ -1,0 +1,44 @@
+"""Make what the first answers need before anybody asks for it."""
+
+from api.cities import city_at, coverage_at
+from api.dependencies import Runtime
+from api.places import areas_at, compounds_at, posts_at
+from geo import reach
+from geo.coverage import Query
+from geo.faults import DataError
+from geo.levels import LEVELS
+from layers.progress import Progress, silent
+
+
+def warm(runtime: Runtime, progress: Progress = silent) -> None:
+    """Load the models of the current revision: areas of each level, the street network, the usual coverage.
+
+    A city without streets or facilities has no coverage to make; that is no fault here.
+
+    Raises
+    ------
+    layers.errors.DatabaseUnavailable
+        If the database does not answer.
+    """
+    snapshot = runtime.snapshots.current()
+    if snapshot.revision == 0:
+        return
+    for done, level in enumerate(LEVELS):
+        progress("indexing areas 建立网格索引", done, len(LEVELS))
+        areas_at(snapshot, runtime, level)
+    compounds_at(snapshot)
+    posts_at(snapshot)
+    progress("indexing areas 建立网格索引", len(LEVELS), len(LEVELS))
+    progress("compiling walks 编译步行算法", 0, 1)
+    reach.compile_kernels()
+    progress("compiling walks 编译步行算法", 1, 1)
+    try:
+        progress("street network and coverage 道路网络与覆盖", 0, 1)
+        city = city_at(snapshot)
+        coverage_at(snapshot, Query())
+        # What circles are drawn with; made once a network.
+        _ = city.cells
+    except DataError as error:
+        progress(f"no coverage yet: {error.faults[0].message}", 1, 1)
+    else:
+        progress("street network and coverage 道路网络与覆盖", 1, 1)
