@@ -152,9 +152,9 @@ def objects(values: pd.Series) -> Objects:
 def _adopt_codes(layer: str, table: pd.DataFrame, read: Reader) -> pd.DataFrame:
     """Let records without a code take the generated one of the same feature, already stored."""
     missing = table["code"].isna()
-    stored = read(layer)
-    if not missing.any() or not len(stored):
+    if not missing.any() or not len(read(layer)):
         return table
+    stored = read(layer)
     stored = stored[stored["generated_code"].to_numpy(dtype=bool)]
     free: dict[object, list[str]] = {}
     for key, value in sorted(zip(_likeness(layer, stored), stored["code"], strict=True), reverse=True):

@@ -40,6 +40,7 @@ def rules() -> tuple[Rule, ...]:
     return tuple(Rule(*row) for row in table.itertuples(index=False))
 
 
+@cache
 def keys() -> tuple[str, ...]:
     """Keys that any rule looks at."""
     return tuple(dict.fromkeys(rule.key for rule in rules()))
