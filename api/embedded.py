@@ -93,6 +93,20 @@ class EmbeddedServer:
         """Stop the server, ending what its clients do; nothing that was committed is lost."""
         self._run("pg_ctl", "stop", "-D", str(self._data), "-m", "fast", "-w", "-s", check=False)
 
+    def stop_if_idle(self) -> bool:
+        """Stop the server unless others are connected to it; return whether it was stopped.
+
+        Whoever adopted it keeps it: the last one to leave stops it.
+        """
+        others = self._sql(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        if int(others) > 0:
+            return False
+        self.stop()
+        return True
+
     def create_database(self, name: str = "wangge") -> None:
         """Create a database unless it is there."""
         if name not in self._sql("SELECT datname FROM pg_database").split():

@@ -47,9 +47,9 @@ def named_settings(*, embedded: bool) -> Iterator[Settings]:
         server.create_database()
         yield settings.model_copy(update={"database_url": server.url()})
     finally:
-        # A server that another process started is left to it.
+        # A server that was running before is left running; one that others have joined is left to them.
         if started:
-            server.stop()
+            server.stop_if_idle()
 
 
 @contextmanager

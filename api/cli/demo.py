@@ -55,8 +55,8 @@ def demo(
         listen(create_app(settings, open_reading=True), host=host, port=port)
     finally:
         engine.dispose()
-        server.stop()
-        _say("private PostGIS", "stopped; everything is kept for the next run")
+        stopped = server.stop_if_idle()
+        _say("private PostGIS", "stopped; all is kept" if stopped else "left running, others use it")
 
 
 def _load(engine: Engine, seed: int) -> None:

@@ -1,5 +1,6 @@
 """The `wangge` command: every sub-command, and what happens when one fails."""
 
+import signal
 import sys
 
 import click
@@ -38,6 +39,8 @@ app.add_typer(user.app, name="user")
 
 def run() -> None:
     """Run the command line; every expected failure is a report and an exit code, never a traceback."""
+    # The default would end the process at once, and leave a private PostGIS behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         code = app(standalone_mode=False)

@@ -82,3 +82,19 @@ def test_a_machine_without_postgis_says_what_to_install(monkeypatch, folder):
     monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
     with pytest.raises(EmbeddedUnavailable, match="apt-get install postgresql-15-postgis-3"):
         EmbeddedServer(folder)
+
+
+def test_the_last_one_to_leave_stops_it(folder):
+    server = EmbeddedServer(folder / "data")
+    server.start()
+    try:
+        server.create_database()
+        engine = create_engine(server.url().replace("postgresql://", "postgresql+psycopg2://"))
+        with engine.connect() as other:
+            other.scalar(text("SELECT 1"))
+            assert not server.stop_if_idle()
+        engine.dispose()
+        assert server.stop_if_idle()
+        assert server.start(), "it was stopped"
+    finally:
+        server.stop()
