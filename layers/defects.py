@@ -43,6 +43,8 @@ def counts(session: Session, versions: Mapping[str, int]) -> dict[str, int]:
 
 def standing(session: Session, versions: Mapping[str, int], *, limit: int) -> list[StandingDefect]:
     """Return the largest standing defects of each kind, layer by layer, at most ``limit`` in all."""
+    if not versions:
+        return []
     newest = (
         select(Defect.layer, func.max(Defect.revision).label("revision")).group_by(Defect.layer).subquery()
     )
@@ -63,7 +65,7 @@ def standing(session: Session, versions: Mapping[str, int], *, limit: int) -> li
         .order_by(Defect.layer, Defect.kind, Defect.size.desc().nulls_last(), Defect.id)
         .limit(limit)
     )
-    return [StandingDefect(*row) for row in session.execute(query)] if versions else []
+    return [StandingDefect(*row) for row in session.execute(query)]
 
 
 def _after(layer: str, version: int) -> ColumnElement[bool]:

@@ -11,13 +11,17 @@ from layers.tables import Incident
 _COLUMNS = ("category", "status", "rule", "area_code", "reported_at")
 
 
-def read(session: Session, *, scope: Sequence[str] = (), limit: int) -> pd.DataFrame:
+def read(
+    session: Session, *, scope: Sequence[str] = (), scope_unassigned: bool = False, limit: int
+) -> pd.DataFrame:
     """Return the newest incidents.
 
     Parameters
     ----------
     scope
         Codes of the areas that the reader is limited to; empty: everything, the unassigned included.
+    scope_unassigned
+        Whether a limited reader also sees the unassigned.
     limit
         How many at most.
 
@@ -34,7 +38,8 @@ def read(session: Session, *, scope: Sequence[str] = (), limit: int) -> pd.DataF
         func.ST_Y(Incident.geom).label("lat"),
     )
     if scope:
-        query = query.where(or_(*(Incident.path.contains([code]) for code in scope)))
+        mine = Incident.path.bool_op("&&")(list(scope))
+        query = query.where(or_(mine, Incident.area_code.is_(None)) if scope_unassigned else mine)
     rows = session.execute(query.order_by(Incident.reported_at.desc(), Incident.number.desc()).limit(limit))
     frame = pd.DataFrame(rows.all(), columns=["id", *_COLUMNS, "lon", "lat"])
     frame["id"] = frame["id"].astype(str)

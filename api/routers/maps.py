@@ -114,11 +114,16 @@ def coverage_data(request: Request, snapshot: SnapshotDep, chosen: ChosenDep) ->
 def incidents_data(
     request: Request,
     session: SessionDep,
+    snapshot: SnapshotDep,
     runtime: RuntimeDep,
     caller: Annotated[Caller, needs(Permission.READ_INCIDENTS)],
 ) -> Response:
     """Send the incidents in the caller's areas, without anything personal."""
-    frame = incident_points.read(session, scope=caller.areas, limit=sources.MOST_INCIDENTS)
+    # Unassigned incidents belong to the district's scope.
+    unassigned = not sources.district_codes(snapshot).isdisjoint(caller.areas)
+    frame = incident_points.read(
+        session, scope=caller.areas, scope_unassigned=unassigned, limit=sources.MOST_INCIDENTS
+    )
     data = incidents.incidents_data(
         frame, catalogue.incident_categories(), timezone=runtime.settings.timezone
     )
