@@ -176,6 +176,27 @@ def test_open_incidents_follow_a_moved_border(built):
     assert {one.reason for one in moved} <= {"moved by revision 2", "no area within the tolerance"}
 
 
+def test_publishing_waits_for_an_intake_and_moves_what_it_filed(built, engine):
+    """No incident is left with an answer of a revision that ended while it was being filed."""
+    filed = incidents.intake(built, report(city.point(3.5, 2)), actor="zhang", now=LATER, on=ON)
+
+    def publish():
+        with database.sessions(engine)() as other:
+            return publish_grids(
+                other, {city.WEST + "002": box(0, 0, 3, 4), city.WEST + "001": box(3, 0, 8, 4)}
+            )
+
+    with ThreadPoolExecutor(1) as pool:
+        publishing = pool.submit(publish)
+        with pytest.raises(TimeoutError):
+            publishing.result(timeout=0.5)
+        built.commit()
+        done = publishing.result(timeout=30)
+    assert (filed.incident.revision, done.revision, done.moved) == (1, 2, 1)
+    built.refresh(filed.incident)
+    assert answer(filed.incident)[1] == city.WEST + "001"
+
+
 def test_nothing_moves_when_another_layer_changes(built):
     file(built, city.point(1, 1))
     assert city.publish(built, {"posts": city.layers()["posts"]}, now=LATER).moved == 0
