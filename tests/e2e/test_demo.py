@@ -1,0 +1,35 @@
+"""`wangge demo` keeps what it acknowledged, however it ends."""
+
+import httpx2 as httpx
+
+from tests.e2e.conftest import Demo
+
+
+def _file(demo: Demo, key: str) -> dict:
+    reply = httpx.post(
+        f"{demo.url}/api/incidents",
+        json={"category": "E0101", "lon": 105.42, "lat": 32.02, "datum": "wgs84", "description": key},
+        auth=("dispatcher", demo.password()),
+        headers={"Idempotency-Key": key},
+    )
+    assert reply.status_code in {200, 201}, reply.text
+    return reply.json()
+
+
+def _ids(demo: Demo) -> list[str]:
+    reply = httpx.get(f"{demo.url}/api/incidents?limit=100", auth=("dispatcher", demo.password()))
+    return [incident["id"] for incident in reply.json()["incidents"]]
+
+
+def test_what_was_acknowledged_survives_a_kill_of_everything(demo: Demo):
+    kept = [_file(demo, f"before {n}")["id"] for n in range(20)]
+    demo.kill()
+    demo.start()
+    assert any("loaded already" in line for line in demo.said), "a second run makes no second city"
+    found = _ids(demo)
+    assert set(kept) <= set(found)
+    assert _file(demo, "before 3")["id"] == kept[3], "a repeated request makes one record"
+    assert len(_ids(demo)) == len(found)
+    assert demo.stop() == 0
+    demo.start()
+    assert set(kept) <= set(_ids(demo))
