@@ -29,7 +29,7 @@ class Stopwatch:
         self.steps: dict[str, float] = {}
         self._step, self._since = "", time.perf_counter()
 
-    def __call__(self, step: str, done: int, total: int) -> None:
+    def __call__(self, step: str, done: int, total: int) -> None:  # noqa: ARG002 - as layers.progress.Progress
         """Begin a step."""
         now = time.perf_counter()
         if self._step:

@@ -152,10 +152,18 @@ def _parse_crs(text: str, name: str | None) -> Reference:
         raise _unknown(name or text, "it is neither a geographic nor a projected CRS")
     authority = crs.to_authority(min_confidence=100)
     parsed = Reference(
-        name or (":".join(authority) if authority else crs.name), crs.to_wkt(), geographic=crs.is_geographic
+        name or (":".join(authority) if authority else _spoken_name(crs)),
+        crs.to_wkt(),
+        geographic=crs.is_geographic,
     )
     _transformer(parsed.definition)
     return parsed
+
+
+def _spoken_name(crs: CRS) -> str:
+    """Name a CRS for reports; libraries write "unknown" where they mean that nobody named it."""
+    operation = crs.coordinate_operation
+    return f"unnamed CRS ({operation.name})" if crs.name == "unknown" and operation else str(crs.name)
 
 
 @lru_cache(maxsize=256)
@@ -322,7 +330,7 @@ def check_extent(x: ArrayLike, y: ArrayLike, reference: Reference, *, hull: Box 
 
     Catches degrees taken for metres and metres for degrees, swapped axes, a wrong zone, and a datum of China
     stated elsewhere. It cannot tell WGS84 from GCJ-02 or BD-09, which differ by under 1.1 km: see
-    :func:`datum_hint`. Without `hull` a projected CRS without zone prefix is checked against its own area of
+    :func:`geo.datums.hint`. Without `hull` a projected CRS without zone prefix is checked against its own area of
     use only, so a neighbouring zone passes.
 
     Parameters
@@ -393,28 +401,6 @@ def _candidates(x: Floats, hull: Box | None) -> list[str]:
         zones = [round(float(lon[0]) / 3) + step for step in (0, -1, 1)]
         names += [choose_metric(lon, lat), *(f"EPSG:{4509 + zone}" for zone in zones if zone in _ZONES)]
     return names
-
-
-def datum_hint(lon: ArrayLike, lat: ArrayLike, hull: shapely.Geometry) -> dict[str, float]:
-    """Share of points outside a place under each datum: a suggestion, never a proof.
-
-    Parameters
-    ----------
-    lon, lat
-        Degrees as they stand in the file.
-    hull
-        Where the deployment's data lies, EPSG:4326.
-
-    Returns
-    -------
-    dict
-        ``wgs84`` (which stands for ``cgcs2000`` too), ``gcj02`` and ``bd09`` to a share from 0 to 1.
-    """
-    shapely.prepare(hull)
-    return {
-        datum: float(np.mean(~shapely.intersects_xy(hull, *to_lonlat(lon, lat, parse(datum)))))
-        for datum in ("wgs84", "gcj02", "bd09")
-    }
 
 
 # --- conversions -----------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ of the box's edge the inverse has two answers, of which the one inside is given.
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+import shapely
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Box = tuple[float, float, float, float]
@@ -122,3 +123,27 @@ def _fixed_point(lon: Floats, lat: Floats, shift: Conversion) -> tuple[Floats, F
         going &= np.maximum(np.abs(next_lon - p_lon), np.abs(next_lat - p_lat)) > _CLOSE_DEG
         p_lon, p_lat = next_lon, next_lat
     return p_lon, p_lat
+
+
+def hint(lon: ArrayLike, lat: ArrayLike, place: shapely.Geometry) -> dict[str, float]:
+    """Share of points outside a place under each datum: a suggestion, never a proof.
+
+    Parameters
+    ----------
+    lon, lat
+        Degrees as they stand in the file.
+    place
+        Where the deployment's data lies, EPSG:4326.
+
+    Returns
+    -------
+    dict
+        ``wgs84`` (which stands for ``cgcs2000`` too), ``gcj02`` and ``bd09`` to a share from 0 to 1.
+    """
+    given = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+    conversions = {"wgs84": unchanged, "gcj02": gcj02_to_wgs84, "bd09": bd09_to_wgs84}
+    shapely.prepare(place)
+    return {
+        datum: float(np.mean(~shapely.intersects_xy(place, *convert(*given))))
+        for datum, convert in conversions.items()
+    }

@@ -26,6 +26,7 @@ from layers.import_records import State, prepare
 from layers.import_report import ImportReport, Options
 from layers.progress import Progress, silent
 from layers.publishing import Change
+from layers.validation import Reader
 
 __all__ = ["ImportReport", "Options", "import_file", "import_frame", "import_osm"]
 
@@ -152,13 +153,15 @@ def _import(
     state = State(session, _latest(session), now)
     changes: dict[str, Change] = {}
     reports: dict[str, ImportReport] = {}
+    standing: dict[str, gpd.GeoDataFrame] = {}
     for layer, frame in frames.items():
         report, change = prepare(state, layer, frame, options, faults=faults, progress=progress)
         reports[layer], changes[layer] = report, change
         if layer in LEVEL_OF:
             changes |= _adopt_children(state, layer)
         progress(f"{layer}: check the whole layer", 0, 0)
-        _check(state, report, options)
+        standing |= _check(state, layer, options)
+        report.defects = standing[layer]
     changes = {layer: change for layer, change in changes.items() if len(change.upserts) or change.removed}
     if not changes:
         return reports
@@ -166,10 +169,10 @@ def _import(
     history.lock_exclusive(session)
     _refuse_overtaken(state)
     revision = publishing.publish(session, changes, author=author, note=note, now=now).revision
-    for layer, report in reports.items():
-        if layer in changes:
-            report.revision = revision
-            validation.store(session, layer, report.defects, revision)
+    for layer, defects in standing.items():
+        validation.store(session, layer, defects, revision)
+    for layer in changes.keys() & reports.keys():
+        reports[layer].revision = revision
     return reports
 
 
@@ -204,25 +207,31 @@ def _adopt_children(state: State, layer: str) -> dict[str, Change]:
     return {child: Change(adopted)}
 
 
-def _check(state: State, report: ImportReport, options: Options) -> None:
-    """List what stands in the layer; refuse an upsert that makes a partition worse, here or a level below."""
-    layer = report.layer
-    after = validation.check(layer, state.after, metric=state.metric, widths=options.widths)
-    report.defects = after
-    if layer not in LEVEL_OF or options.mode != "upsert" or not len(state.before(layer)):
-        return
-    worse = {layer: _worse(state, layer, after, options)}
-    child = validation.child_layer(layer, state.after)
-    if child is not None:
-        below = validation.check(child, state.after, metric=state.metric, widths=options.widths)
-        worse[child] = _worse(state, child, below, options)
-    faults = [fault for name, defects in worse.items() for fault in validation.as_faults(name, defects)]
-    if faults:
-        raise DataError(faults)
+def _check(state: State, layer: str, options: Options) -> dict[str, gpd.GeoDataFrame]:
+    """Find what will stand in the layer, and in the level below, which it holds.
+
+    Raises
+    ------
+    DataError
+        When an upsert into areas makes a partition worse, here or a level below.
+    """
+    affected = [layer]
+    if layer in LEVEL_OF and (child := validation.child_layer(layer, state.after)):
+        affected.append(child)
+    found = {name: _defects(name, state.after, state, options) for name in affected}
+    if layer in LEVEL_OF and options.mode == "upsert" and len(state.before(layer)):
+        faults = [
+            fault
+            for name, defects in found.items()
+            if len(defects)
+            for fault in validation.as_faults(
+                name, validation.worse(_defects(name, state.before, state, options), defects)
+            )
+        ]
+        if faults:
+            raise DataError(faults)
+    return found
 
 
-def _worse(state: State, layer: str, after: gpd.GeoDataFrame, options: Options) -> gpd.GeoDataFrame:
-    if after.empty:
-        return after
-    before = validation.check(layer, state.before, metric=state.metric, widths=options.widths)
-    return validation.worse(before, after)
+def _defects(layer: str, read: Reader, state: State, options: Options) -> gpd.GeoDataFrame:
+    return validation.check(layer, read, metric=state.metric, widths=options.widths)

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo import crs, nodes, validity
+from geo import crs, datums, nodes, validity
 from geo.crs import Reference
 from geo.datums import Box
 from geo.faults import DataError, Fault
@@ -116,7 +116,7 @@ def place(
         tolerance = _NODE_M / _METRES_PER_DEG if reference.geographic else _NODE_M
         given[good], inserted = nodes.insert(given[good], tolerance=tolerance)
     stored = crs.geometries_to_lonlat(given, reference)
-    faults += _unstorable(given, stored, geoms.index, spec)
+    faults += _unstorable(given, stored, geoms.index, reference)
     counts = {"heights dropped": heights, "nodes inserted": inserted}
     return Placed(_as_stored(stored, spec), faults, repaired, counts, notes)
 
@@ -167,7 +167,7 @@ def _suggest_datum(xy: NDArray[np.float64], reference: Reference, hull: Box | No
     """Say when another datum would leave clearly fewer points outside; it can be no more than a suggestion."""
     if hull is None or not reference.geographic:
         return []
-    shares = crs.datum_hint(xy[:, 0], xy[:, 1], shapely.box(*hull))
+    shares = datums.hint(xy[:, 0], xy[:, 1], shapely.box(*hull))
     stated = shares.get(reference.name, shares["wgs84"])
     best = min(shares, key=lambda datum: shares[datum])
     if stated < _NOTABLE_SHARE or shares[best] > stated / 2:
@@ -201,23 +201,22 @@ def _checked(
     return result, faults, repaired
 
 
-def _unstorable(given: Objects, stored: Objects, index: pd.Index, spec: LayerSpec) -> list[Fault]:
+def _unstorable(given: Objects, stored: Objects, index: pd.Index, reference: Reference) -> list[Fault]:
     """Faults that show only in EPSG:4326; their geometries become None in `stored`."""
     present = ~shapely.is_missing(given)
     bounds = shapely.bounds(stored)
     lost = present & ~np.isfinite(bounds).all(axis=1)
-    beyond = present & ~lost & (np.abs(bounds[:, [0, 2]]).max(axis=1) > 180)  # noqa: PLR2004 - degrees
-    beyond |= present & ~lost & (np.abs(bounds[:, [1, 3]]).max(axis=1) > 90)  # noqa: PLR2004 - degrees
-    around = present & ~lost & ~beyond & validity.crosses_antimeridian(stored)
-    checked = present & ~lost & ~beyond & ~around
+    lon, lat = np.abs(bounds[:, [0, 2]]).max(axis=1), np.abs(bounds[:, [1, 3]]).max(axis=1)
+    swapped = present & reference.geographic & (lat > 90) & (lon <= 90) & (lat <= 180)  # noqa: PLR2004 - degrees
+    beyond = present & ~swapped & (lost | (lon > 180) | (lat > 90))  # noqa: PLR2004 - degrees
+    around = present & ~beyond & ~swapped & validity.crosses_antimeridian(stored)
+    checked = present & ~beyond & ~swapped & ~around
     broken = np.zeros(len(stored), dtype=bool)
     broken[checked] = ~shapely.is_valid(stored[checked])
     said = {
-        "coordinate-out-of-range": (lost | beyond, "Outside the world, or the domain of the CRS."),
-        "geometry-antimeridian": (
-            around,
-            f"{spec.zh} {spec.name}: spans over 180° of longitude; cut it at 180°.",
-        ),
+        "coordinate-swapped": (swapped, "Latitude stands before longitude; give longitude first."),
+        "coordinate-out-of-range": (beyond, "Outside the world, or the domain of the CRS."),
+        "geometry-antimeridian": (around, "Spans over 180° of longitude; cut it at the 180° meridian."),
         "geometry-invalid": (broken, "Valid in the file's coordinates, but not once stored as degrees."),
     }
     faults = []

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo import crs
+from geo import crs, datums
 from geo.faults import DataError
 
 # name, WGS84, EPSG with zone prefix, EPSG by central meridian, Gauss-Krüger, GCJ-02, BD-09
@@ -247,7 +247,7 @@ def test_the_hint_counts_points_outside_under_each_datum():
         for axis in np.meshgrid(np.linspace(114.201, 114.299, 30), np.linspace(30.501, 30.599, 30))
     )
     shifted = crs.from_lonlat(lon, lat, crs.parse("gcj02"))
-    shares = crs.datum_hint(*shifted, hull)
+    shares = datums.hint(*shifted, hull)
     assert shares["gcj02"] == 0
     assert shares["wgs84"] > 0
     assert shares["bd09"] > 0

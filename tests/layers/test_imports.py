@@ -10,7 +10,7 @@ import shapely
 
 from geo import crs
 from geo.faults import DataError
-from layers import history, imports, store
+from layers import defects, history, imports, store
 from layers.errors import NotFound
 from layers.files import formats
 from layers.imports import Options
@@ -290,12 +290,14 @@ def test_coordinates_that_cannot_be_are_rejected_by_record(session):
     with np.errstate(invalid="ignore"):
         broken = shapely.from_wkt("POLYGON ((114 30, 114.1 nan, 114.1 30.1, 114 30))")
     around = shapely.box(-179.9, 30, 179.9, 31)
-    shapes = [*(square(x, 0) for x in range(6)), broken, around, shapely.box(114, 91, 115, 92)]
+    swapped = shapely.box(30, 114, 31, 115)
+    shapes = [*(square(x, 0) for x in range(6)), broken, around, shapely.box(114, 91, 115, 92), swapped]
     report = run(session, "districts", table(shapes))
     assert report.rejects.set_index("reject_row")["reject_kind"].to_dict() == {
         7: "coordinate-not-a-number",
         8: "geometry-antimeridian",
         9: "coordinate-out-of-range",
+        10: "coordinate-swapped",
     }
 
 
@@ -358,6 +360,16 @@ def test_unknown_layers_fields_columns_and_words_are_named(city):
     for options in ({"on_invalid": "ignore"}, {"mode": "append"}):
         with pytest.raises(DataError, match="parameter-invalid"):
             run(city, "communities", frame, **options)
+
+
+def test_defects_are_kept_for_the_layer_and_for_the_level_it_holds(city):
+    shorter = table([square(0, 0, 1.75, 2), square(2, 0, 2, 2)], {"code": ["420102003001", "420102003002"]})
+    run(city, "communities", shorter, mode="replace")
+    now = history.current(city, NOW)
+    counts = defects.counts(city, history.versions(city, now))
+    assert counts["communities"] == 1  # the gap at the district's border
+    assert counts["grids"] == 2  # two grids leave their community
+    assert {each.kind for each in defects.standing(city, {"grids": 0}, limit=9)} == {"outside-parent"}
 
 
 # --- files -----------------------------------------------------------------------------------------------
