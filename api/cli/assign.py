@@ -71,15 +71,24 @@ def assign_points(
     \b
       wangge assign calls.csv -o out.csv --crs gcj02
       wangge assign 事件.csv -o out.csv --crs bd09 --lon 经度 --lat 纬度 --margin
-      wangge assign survey.csv -o out.csv --crs EPSG:4547 --lon 东坐标 --lat 北坐标 --level community
+      wangge assign survey.csv -o out.csv --crs EPSG:4547 --level community
       wangge assign points.parquet -o out.parquet --crs wgs84 --rejects bad.csv
 
-    Rows keep their order and columns; area_code, rule, distance_m and error are added. The rules: inside, border
-    (the lowest code of those that share it), overlap, nearest (within the tolerance, with its distance), none,
-    and rejected with the reason. in = assigned + unassigned + rejected, always. Nothing is written when the file
-    is refused: unreadable, a datum its extent contradicts, or most points outside (then the share outside under
-    each datum is shown, since GCJ-02 and BD-09 move points by only 0.4 to 1.1 km).
-    Exit codes: 0 all rows usable, 1 some rejected, 2 refused, 3 failed.
+    Rows keep their order and columns; area_code, rule, distance_m and error are added:
+
+    \b
+      inside    in one area
+      border    on a border: the lowest code of those that share it
+      overlap   in several areas: the lowest code
+      nearest   outside, within the tolerance (50 m): distance_m says how far
+      none      farther outside
+      rejected  the coordinates cannot be used: error says why
+
+    in = assigned + unassigned + rejected, always. Nothing is written when the file is refused.
+
+    Most points outside mean a wrong datum: the share outside under each is then shown (GCJ-02 and BD-09 move points by only 0.4 to 1.1 km, so it can be suggested, never proved).
+
+    Exit codes: 0 done, 1 some rows rejected, 2 refused, 3 failed.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
     try:
         kind = _kind(points_file, output)
