@@ -30,9 +30,10 @@
 
     const open = (code, at) => {
       const { feature } = areas.byCode.get(code);
-      chosen.clearLayers().addData(feature);
       const [lon, lat] = feature.properties.at;
+      // Opening a popup closes the one before, which takes its own outline away.
       wangge.popup(map, at || L.latLng(lat, lon), areas.card(code)).on("remove", () => chosen.clearLayers());
+      chosen.clearLayers().addData(feature);
     };
     const show = (code) => {
       map.fitBounds(L.geoJSON(areas.byCode.get(code).feature).getBounds(), { maxZoom: 17, padding: [60, 60] });
