@@ -22,6 +22,7 @@ from layers.errors import LayersError
 
 _log = structlog.get_logger(__name__)
 _Model = TypeVar("_Model")
+_Key = tuple[Hashable, tuple[int, ...]]
 
 #: Seconds between polls, and how old the last good one may be.
 POLL_S = 0.5
@@ -29,6 +30,8 @@ TRUSTED_S = 1.0
 
 #: Models kept; the one least recently asked for goes first.
 KEPT = 128
+#: Versions kept of one model: the current one, and the one before, which a request may still be using.
+VERSIONS_KEPT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +150,18 @@ class _Models:
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, _Slot] = OrderedDict()
+        self._kept: OrderedDict[_Key, _Slot] = OrderedDict()
 
-    def has(self, key: Hashable) -> bool:
+    def has(self, key: _Key) -> bool:
         slot = self._kept.get(key)
         return slot is not None and slot.made
 
-    def get(self, key: Hashable, make: Callable[[Session], Any]) -> Any:  # noqa: ANN401 - any model
+    def get(self, key: _Key, make: Callable[[Session], Any]) -> Any:  # noqa: ANN401 - any model
         with self._lock:
+            if key not in self._kept:
+                versions = [kept for kept in self._kept if kept[0] == key[0]]
+                for superseded in versions[: max(len(versions) + 1 - VERSIONS_KEPT, 0)]:
+                    del self._kept[superseded]
             slot = self._kept.setdefault(key, _Slot())
             self._kept.move_to_end(key)
             while len(self._kept) > KEPT:

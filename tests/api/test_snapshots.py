@@ -47,6 +47,18 @@ def test_a_model_is_kept_until_one_of_its_layers_changes(engine, published):
     assert made == [1, 3]
 
 
+def test_superseded_versions_of_a_model_are_let_go(engine, published):
+    kept = Snapshots(database.sessions(engine), now)
+    asked = []
+    for width in range(1, 5):
+        published("districts", areas({"510899": square(0, 0, width)}))
+        asked.append(kept.refresh())
+        asked[-1].model("count", layers=["districts"], load=lambda *_: 0)
+        asked[-1].model("other", layers=[], load=lambda *_: 0)
+    assert [one.has("count", layers=["districts"]) for one in asked] == [False, False, True, True]
+    assert asked[0].has("other", layers=[])
+
+
 def test_threads_that_ask_at_once_make_it_once(engine):
     kept, made = Snapshots(database.sessions(engine), now).current(), []
 
