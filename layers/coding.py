@@ -37,10 +37,12 @@ _POST_KEY = ["role", "name", "target_layer", "target_code"]
 class Coded:
     """A table whose rows all have a code, a parent where there is one, and an identity as its index.
 
-    ``parents`` counts how parents were found: ``stated``, ``by code``, ``by location``, ``none``.
+    ``generated`` counts codes that were made now, ``parents`` how parents were found: ``stated``, ``by code``,
+    ``by location``, ``none``.
     """
 
     table: pd.DataFrame
+    generated: int = 0
     faults: list[Fault] = field(default_factory=list)
     parents: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -80,7 +82,7 @@ def code(
     codes = objects(table["code"])
     codes[missing] = _generated(layer, table[missing], {*ever, *codes[~missing]}, widths)
     table = table.assign(code=codes, generated_code=table["generated_code"].to_numpy(dtype=bool) | missing)
-    return Coded(_identified(table, ever), faults, found, notes)
+    return Coded(_identified(table, ever), int(missing.sum()), faults, found, notes)
 
 
 def _codes_ever(session: Session, layer: str) -> dict[str, str]:

@@ -27,6 +27,10 @@ _DEFAULTS: dict[str, dict[str, object]] = {
     "grids": {"scheme": "governance", "kind": "base"},
     "streets": {"kind": "", "bridge": False, "tunnel": False, "level": 0},
 }
+_NO_HEIGHTS = (
+    "No line is marked as a bridge, a tunnel or of another level, so that every crossing was taken for a junction. "
+    "If the lines come from a network that is cut at its junctions already, import them with --noded."
+)
 # Layers whose extent tells where the deployment lies.
 _EXTENT_OF = ("districts", "subdistricts", "communities", "grids", "streets", "compounds")
 
@@ -222,6 +226,8 @@ def _as_streets(table: pd.DataFrame, report: ImportReport, *, noded: bool) -> pd
     lines = gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:4326").explode()
     if noded:
         return pd.DataFrame(lines)
+    if not table[["bridge", "tunnel", "level"]].fillna(0).astype(int).to_numpy().any():
+        report.notes.append(_NO_HEIGHTS)
     streets, counts = noding.node_lines(lines.assign(level=lines["level"].fillna(0)))
     report.counts |= {
         "streets": counts.streets,
@@ -267,8 +273,7 @@ def _coded(
     report.faults += coded.faults
     report.notes += coded.notes
     report.counts |= {f"parents {how}": count for how, count in coded.parents.items() if count}
-    generated = int(coded.table["generated_code"].sum())
-    report.counts |= {"codes generated": generated} if generated else {}
+    report.counts |= {"codes generated": coded.generated} if coded.generated else {}
     return coded.table
 
 

@@ -28,6 +28,11 @@ from layers.progress import Progress, silent
 from layers.publishing import Change
 from layers.validation import Reader
 
+_GEOJSON_NOTE = (
+    "GeoJSON is WGS84 by its standard (RFC 7946), and was read so. Files of Chinese map providers are GCJ-02 or "
+    "BD-09 all the same: then import again with --crs gcj02 or --crs bd09."
+)
+
 __all__ = ["ImportReport", "Options", "import_file", "import_frame", "import_osm"]
 
 
@@ -103,6 +108,8 @@ def import_file(
         faults=source.faults,
     )[layer]
     report.notes[:0] = source.notes
+    if source.format.startswith("GeoJSON") and not options.crs:
+        report.notes.append(_GEOJSON_NOTE)
     return report
 
 

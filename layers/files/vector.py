@@ -36,10 +36,6 @@ _CURVES = "('CIRCULARSTRING', 'COMPOUNDCURVE', 'CURVEPOLYGON', 'MULTICURVE', 'MU
 _BYTES = "ISO-8859-1"
 #: How much a zip file may grow when it is unpacked.
 _MOST_UNPACKED = 8 << 30
-_GEOJSON_NOTE = (
-    "GeoJSON is WGS84 by its standard (RFC 7946). Files of Chinese map providers are GCJ-02 or BD-09 all the "
-    "same: then state --crs gcj02 or --crs bd09."
-)
 
 
 def read(
@@ -82,11 +78,10 @@ def read(
     if suffix == ".fgb" and pyogrio.read_info(path)["features"] > len(frame):
         raise refused(path, "file-truncated", "it holds fewer features than its header says")
     faults = _curved(path, layer, frame) if suffix in _WITH_CURVES else []
-    notes = [_GEOJSON_NOTE] if DRIVERS[suffix].startswith("GeoJSON") else []
     if not isinstance(frame, gpd.GeoDataFrame):
         located, faults = places.locate(numbered(frame), x=x, y=y)
-        return Source(located, DRIVERS[suffix], faults=faults, notes=notes)
-    return Source(numbered(frame), DRIVERS[suffix], faults=faults, notes=notes)
+        return Source(located, DRIVERS[suffix], faults=faults)
+    return Source(numbered(frame), DRIVERS[suffix], faults=faults)
 
 
 def _frame(path: Path, layer: str | None, encoding: str | None = None) -> pd.DataFrame:

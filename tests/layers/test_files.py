@@ -311,12 +311,6 @@ def test_parquet_without_places_takes_coordinate_columns(tmp_path):
     assert formats.read(path).frame.geometry.iloc[0] == shapely.Point(114.3, 30.6)
 
 
-def test_geojson_says_that_it_may_be_in_another_datum(tmp_path):
-    path = tmp_path / "layer.geojson"
-    formats.write(places(), path)
-    assert "GCJ-02" in formats.read(path).notes[0]
-
-
 def test_a_broken_ring_and_heights_do_not_stop_the_others(tmp_path):
     def feature(coordinates):
         return {
