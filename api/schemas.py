@@ -5,6 +5,52 @@ from uuid import UUID
 
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 
+# Parts of the examples.
+_PATH = [
+    {"code": "510899", "name": "示范区", "level": "district"},
+    {"code": "510899001", "name": "东坝街道", "level": "subdistrict"},
+    {"code": "510899001001", "name": "滨江社区", "level": "community"},
+    {"code": "510899001001003", "name": "第三网格", "level": "grid"},
+]
+_ASSIGNMENT = {
+    "area": _PATH[-1],
+    "rule": "inside",
+    "distance_m": None,
+    "margin_m": 41.27,
+    "candidates": ["510899001001003"],
+    "path": _PATH,
+    "revision": 4,
+    "reason": None,
+}
+_INCIDENT = {
+    "id": "0b6f5a52-8c1e-4e58-9d5e-0c6f6b8e7a11",
+    "category": "0101",
+    "status": "open",
+    "deadline": None,
+    "assignment": _ASSIGNMENT,
+    "lon": 105.845,
+    "lat": 32.4337,
+    "datum": "gcj02",
+    "address": None,
+    "description": "井盖缺失",
+    "source": "12345",
+    "reporter_name": "王****",
+    "reporter_phone": "138****1234",
+    "reported_at": "2026-03-01T00:30:00Z",
+    "created_at": "2026-03-01T00:31:07Z",
+    "created_by": "zhang",
+    "closed_at": None,
+}
+_POST = {
+    "role": "网格长",
+    "name": "王芳",
+    "phone": "0839-5550101",
+    "target_layer": "grids",
+    "target_code": "510899001001003",
+    "valid_from": "2026-01-01",
+    "valid_to": None,
+}
+
 
 class AreaOut(BaseModel):
     """An area of one of the four levels."""
@@ -55,25 +101,10 @@ class LocationOut(BaseModel):
                 "distance_m": None,
                 "margin_m": 41.27,
                 "candidates": ["510899001001003"],
-                "path": [
-                    {"code": "510899", "name": "示范区", "level": "district"},
-                    {"code": "510899001", "name": "东坝街道", "level": "subdistrict"},
-                    {"code": "510899001001", "name": "滨江社区", "level": "community"},
-                    {"code": "510899001001003", "name": "第三网格", "level": "grid"},
-                ],
+                "path": _PATH,
                 "revision": 4,
                 "compound": {"code": "510899001001C01", "name": "滨江花园", "form": "managed"},
-                "posts": [
-                    {
-                        "role": "网格长",
-                        "name": "王芳",
-                        "phone": "0839-5550101",
-                        "target_layer": "grids",
-                        "target_code": "510899001001003",
-                        "valid_from": "2026-01-01",
-                        "valid_to": None,
-                    }
-                ],
+                "posts": [_POST],
                 "lon": 105.845,
                 "lat": 32.4337,
                 "datum": "wgs84",
@@ -190,12 +221,26 @@ class IncidentOut(BaseModel):
 class IncidentDetailOut(IncidentOut):
     """An incident with its team and every decision about its area, oldest first."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                **_INCIDENT,
+                "posts": [_POST],
+                "history": [{**_ASSIGNMENT, "decided_at": "2026-03-01T00:31:07Z", "decided_by": "zhang"}],
+            }
+        }
+    )
+
     posts: list[PostOut]
     history: list[DecisionOut]
 
 
 class IncidentList(BaseModel):
     """A page of incidents, newest first; `next` is the path of the next page."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"revision": 4, "incidents": [_INCIDENT], "next": None}}
+    )
 
     revision: int
     incidents: list[IncidentOut]
