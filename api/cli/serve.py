@@ -1,5 +1,6 @@
 """`wangge serve`: the service."""
 
+import socket
 from typing import Annotated
 
 import typer
@@ -30,16 +31,31 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, embedded: Embedded = Fals
 
 
 def listen(application: FastAPI, *, host: str, port: int) -> None:
-    """Make ready what the first answers need, say the address, and serve an application until Ctrl-C."""
-    with progress_bars() as progress:
-        warm(application.state.runtime, progress)
-    console.print(f"serving at [bold]http://{host}:{port}/[/bold]  (Ctrl-C ends)")
-    uvicorn.run(
-        application,
-        host=host,
-        port=port,
-        log_level="warning",
-        # Believe a proxy on this machine about the scheme, so that cookies are marked secure behind TLS.
-        proxy_headers=True,
-        timeout_graceful_shutdown=10,
-    )
+    """Make ready what the first answers need, say the address, and serve an application until Ctrl-C.
+
+    Raises
+    ------
+    OSError
+        If the address cannot be listened on; before anything else is done.
+    """
+    with _listening_socket(host, port) as listening:
+        with progress_bars() as progress:
+            warm(application.state.runtime, progress)
+        console.print(f"serving at [bold]http://{host}:{port}/[/bold]  (Ctrl-C ends)")
+        config = uvicorn.Config(
+            application,
+            log_level="warning",
+            # Believe a proxy on this machine about the scheme, so that cookies are marked secure behind TLS.
+            proxy_headers=True,
+            timeout_graceful_shutdown=10,
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listening_socket(host: str, port: int) -> socket.socket:
+    # Bound here, for uvicorn would end the process with a log line of its own where the port is taken.
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise OSError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port.") from error
