@@ -1,18 +1,19 @@
 """What requests carry and replies say about places and incidents."""
 
 import datetime as dt
+from typing import Any
 from uuid import UUID
 
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 
 # Parts of the examples.
-_PATH = [
+_PATH: list[Any] = [
     {"code": "510899", "name": "示范区", "level": "district"},
     {"code": "510899001", "name": "东坝街道", "level": "subdistrict"},
     {"code": "510899001001", "name": "滨江社区", "level": "community"},
     {"code": "510899001001003", "name": "第三网格", "level": "grid"},
 ]
-_ASSIGNMENT = {
+_ASSIGNMENT: dict[str, Any] = {
     "area": _PATH[-1],
     "rule": "inside",
     "distance_m": None,
@@ -22,7 +23,7 @@ _ASSIGNMENT = {
     "revision": 4,
     "reason": None,
 }
-_INCIDENT = {
+_INCIDENT: dict[str, Any] = {
     "id": "0b6f5a52-8c1e-4e58-9d5e-0c6f6b8e7a11",
     "category": "0101",
     "status": "open",
@@ -41,7 +42,7 @@ _INCIDENT = {
     "created_by": "zhang",
     "closed_at": None,
 }
-_POST = {
+_POST: dict[str, Any] = {
     "role": "网格长",
     "name": "王芳",
     "phone": "0839-5550101",
