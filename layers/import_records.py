@@ -20,7 +20,7 @@ from layers.errors import NotFound
 from layers.files import rejects
 from layers.import_report import ImportReport, Options
 from layers.osm_streets import DRAWN_ONLY
-from layers.progress import Progress
+from layers.progress import Progress, during
 from layers.publishing import Change
 
 _DEFAULTS: dict[str, dict[str, object]] = {
@@ -124,25 +124,25 @@ def prepare(
         raise DataError(Fault(kind="file-empty", layer=layer, message="There is no record to import."))
     records = frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name="row"))
     report = ImportReport(layer, len(records), faults=list(faults))
-    progress(f"{layer}: check fields", 0, len(records))
-    mapped = fields.mapped(_without_geometry(records), spec, options.columns)
+    with during(progress, f"{layer}: check fields", len(records)):
+        mapped = fields.mapped(_without_geometry(records), spec, options.columns)
     report.faults += mapped.faults
     report.notes += mapped.notes
     table = mapped.table
     if frame.index.name == "id":
         table["id"] = frame.index.astype(str).to_numpy()
     if spec.geometry:
-        progress(f"{layer}: check geometries", 0, len(records))
-        table = _with_places(state, records, mapped, spec=spec, options=options, report=report)
+        with during(progress, f"{layer}: check geometries", len(records)):
+            table = _with_places(state, records, mapped, spec=spec, options=options, report=report)
     if layer == "posts":
         table["target_layer"] = table["target_layer"].fillna("grids")
         report.faults += _lost_posts(state, table)
     kept = table[~table.index.isin([fault.row for fault in report.faults])]
     if layer == "streets" and len(kept):
-        progress("streets: join at crossings", 0, len(kept))
-        kept = _as_streets(kept, report, noded=options.noded or frame.index.name == "id")
-    progress(f"{layer}: codes and parents", 0, len(kept))
-    coded = _coded(state, layer, kept, options, report)
+        with during(progress, "streets: join at crossings", len(kept)):
+            kept = _as_streets(kept, report, noded=options.noded or frame.index.name == "id")
+    with during(progress, f"{layer}: codes and parents", len(kept)):
+        coded = _coded(state, layer, kept, options, report)
     _settle_rejects(records, report, options)
     fresh = _completed(layer, coded, state.before(layer), mapped.columns, options)
     spared = _codes_of(table, report) if options.mode == "replace" else None
@@ -224,9 +224,16 @@ def _as_streets(table: pd.DataFrame, report: ImportReport, *, noded: bool) -> pd
         table["walkable"].where(table["walkable"].notna(), ~kinds.isin(DRAWN_ONLY)).astype(bool)
     )
     lines = gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:4326").explode()
-    if noded:
-        return pd.DataFrame(lines)
-    if not table[["bridge", "tunnel", "level"]].fillna(0).astype(int).to_numpy().any():
+    streets = lines if noded else _joined(lines, report)
+    pieces = streets.groupby(level=0).cumcount().astype(str)
+    several = streets.index.duplicated(keep=False) & streets["code"].notna().to_numpy()
+    codes = streets["code"].where(~several, streets["code"].astype(str) + "-" + pieces)
+    return pd.DataFrame(streets.assign(code=codes))
+
+
+def _joined(lines: gpd.GeoDataFrame, report: ImportReport) -> gpd.GeoDataFrame:
+    """Cut plain lines where they cross, and say what was joined and what was not."""
+    if not lines[["bridge", "tunnel", "level"]].fillna(0).astype(int).to_numpy().any():
         report.notes.append(_NO_HEIGHTS)
     streets, counts = noding.node_lines(lines.assign(level=lines["level"].fillna(0)))
     report.counts |= {
@@ -236,12 +243,7 @@ def _as_streets(table: pd.DataFrame, report: ImportReport, *, noded: bool) -> pd
         "crossings kept apart": counts.kept_apart,
         "dangling ends": counts.dangling_ends,
     }
-    pieces = streets.groupby(level=0).cumcount().astype(str)
-    several = streets.index.duplicated(keep=False)
-    codes = streets["code"].where(
-        ~several | streets["code"].isna(), streets["code"].astype(str) + "-" + pieces
-    )
-    return pd.DataFrame(streets.assign(code=codes))
+    return streets
 
 
 def _lost_posts(state: State, table: pd.DataFrame) -> list[Fault]:

@@ -24,7 +24,7 @@ from layers.errors import Conflict
 from layers.files import formats
 from layers.import_records import State, prepare
 from layers.import_report import ImportReport, Options
-from layers.progress import Progress, silent
+from layers.progress import Progress, during, silent
 from layers.publishing import Change
 from layers.validation import Reader
 
@@ -93,10 +93,10 @@ def import_file(
     DataError, NotFound, Conflict
         As in :func:`layers.files.formats.read` and :func:`import_frame`.
     """
-    progress(f"read {path.name}", 0, 0)
     columns = dict(options.columns)
     x, y = columns.pop("x", None), columns.pop("y", None)
-    source = formats.read(path, sheet=sheet, encoding=encoding, x=x, y=y)
+    with during(progress, f"read {path.name}"):
+        source = formats.read(path, sheet=sheet, encoding=encoding, x=x, y=y)
     report = _import(
         session,
         {layer: source.frame},
@@ -166,18 +166,18 @@ def _import(
         reports[layer], changes[layer] = report, change
         if layer in LEVEL_OF:
             changes |= _adopt_children(state, layer)
-        progress(f"{layer}: check the whole layer", 0, 0)
-        standing |= _check(state, layer, options)
+        with during(progress, f"{layer}: check the whole layer"):
+            standing |= _check(state, layer, options)
         report.defects = standing[layer]
     changes = {layer: change for layer, change in changes.items() if len(change.upserts) or change.removed}
     if not changes:
         return reports
-    progress("publish", 0, 0)
-    history.lock_exclusive(session)
-    _refuse_overtaken(state)
-    revision = publishing.publish(session, changes, author=author, note=note, now=now).revision
-    for layer, defects in standing.items():
-        validation.store(session, layer, defects, revision)
+    with during(progress, "publish"):
+        history.lock_exclusive(session)
+        _refuse_overtaken(state)
+        revision = publishing.publish(session, changes, author=author, note=note, now=now).revision
+        for layer, defects in standing.items():
+            validation.store(session, layer, defects, revision)
     for layer in changes.keys() & reports.keys():
         reports[layer].revision = revision
     return reports

@@ -13,7 +13,7 @@ import shapely
 from geo.faults import DataError, Fault
 from layers import osm_places, osm_streets
 from layers.files.source import refused
-from layers.progress import Progress, silent
+from layers.progress import Progress, during, silent
 
 #: Attribution that must stand on every map and in every export of these data.
 ATTRIBUTION = "© OpenStreetMap contributors (ODbL 1.0)"
@@ -70,6 +70,7 @@ def read(
         raise DataError(Fault(kind="file-unreadable", message=f"There is no file {path}."))
     found = _Pass()
     wanted = {"facilities": facilities, "compounds": compounds}
+    number = 0
     try:
         for number, item in enumerate(_objects(path, with_places=facilities or compounds)):
             if number % _REPORT_EVERY == 0:
@@ -78,6 +79,7 @@ def read(
     except RuntimeError as error:
         cut = "EOF" in str(error) or "truncated" in str(error)
         raise refused(path, "file-truncated" if cut else "file-unreadable", error) from error
+    progress("read OpenStreetMap", number, number)
     if not found.ways.records:
         raise DataError(Fault(kind="file-empty", message=f"{path.name} holds no street."))
     return _assemble(found, wanted, progress)
@@ -154,8 +156,8 @@ _WKB = osmium.geom.WKBFactory()
 
 
 def _assemble(found: _Pass, wanted: dict[str, bool], progress: Progress) -> Extract:
-    progress("split streets", 0, 0)
-    streets, joined = osm_streets.streets(found.ways)
+    with during(progress, "split streets", len(found.ways.records)):
+        streets, joined = osm_streets.streets(found.ways)
     frames = {"streets": streets}
     gates = np.asarray(shapely.points(np.array(found.gates).reshape(-1, 2)), dtype=object)
     makers = {"facilities": osm_places.facilities, "compounds": osm_places.compounds}

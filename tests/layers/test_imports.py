@@ -10,8 +10,8 @@ import shapely
 
 from geo import crs
 from geo.faults import DataError
-from layers import defects, history, imports, store
-from layers.errors import NotFound
+from layers import database, defects, history, imports, store
+from layers.errors import Conflict, NotFound
 from layers.files import formats
 from layers.imports import Options
 
@@ -238,6 +238,7 @@ def test_plain_streets_are_joined_where_they_cross_unless_one_is_a_bridge(sessio
     report = run(session, "streets", frame)
     assert report.counts["crossings joined"] == 1
     assert report.counts["crossings kept apart"] == 1
+    assert report.notes == []
     streets = stored(session, "streets")
     assert sorted(streets["name"]) == ["一", "一", "三", "二", "二"]
     assert streets.set_index("name").loc["三", ["bridge", "walkable"]].tolist() == [True, False]
@@ -370,6 +371,32 @@ def test_defects_are_kept_for_the_layer_and_for_the_level_it_holds(city):
     assert counts["communities"] == 1  # the gap at the district's border
     assert counts["grids"] == 2  # two grids leave their community
     assert {each.kind for each in defects.standing(city, {"grids": 0}, limit=9)} == {"outside-parent"}
+
+
+def test_an_import_overtaken_by_another_publication_stores_nothing(city, engine):
+    def overtake(step, done, _total):
+        if step == "publish" and not done:
+            with database.sessions(engine).begin() as other:
+                run(
+                    other,
+                    "communities",
+                    table([square(0, 0, 2, 2)], {"code": ["420102003001"], "people": [1]}),
+                )
+
+    frame = table([square(0, 0, 2, 2)], {"code": ["420102003001"], "people": [2]})
+    with pytest.raises(Conflict, match="communities changed"):
+        imports.import_frame(city, "communities", frame, Options(), author="late", now=NOW, progress=overtake)
+    city.rollback()
+    assert stored(city, "communities")["people"].iloc[0] == 1
+
+
+def test_lines_of_several_parts_become_streets_with_codes_of_their_own(session):
+    parts = shapely.MultiLineString([[(114, 30), (114.001, 30)], [(114.002, 30), (114.003, 30)]])
+    for noded in (True, False):
+        report = run(session, "streets", table([parts], {"code": ["中山路"]}), noded=noded)
+        assert report.rejected == 0
+        assert stored(session, "streets")["code"].tolist() == ["中山路-0", "中山路-1"]
+    assert report.revision is None
 
 
 # --- files -----------------------------------------------------------------------------------------------
