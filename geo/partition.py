@@ -30,6 +30,7 @@ _BEND_M = 0.02
 # What counts as touching when a computed border is compared with a stored one: a centimetre.
 _NEXT_TO_DEG = 1e-7
 _AREAL = 2
+_MOST_CODES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def _defects(
     unit: str = "count",
 ) -> pd.DataFrame:
     """Put defects of one kind into a frame; `said` is completed with their codes and size."""
-    shown = {"m2": "{:.4g} m²", "m": "{:.4g} m", "count": "{:.0f}"}[unit]
+    symbol = {"m2": " m²", "m": " m", "count": ""}[unit]
     sizes = np.ones(len(geoms)) if size is None else size
     named = [sorted(set(each)) for each in codes]
     return pd.DataFrame(
@@ -133,12 +134,20 @@ def _defects(
             "size": sizes,
             "unit": unit,
             "message": [
-                said.format(codes=", ".join(each[:10]), size=shown.format(value))
+                said.format(codes=_listed(each), size=_shown(value) + symbol)
                 for each, value in zip(named, sizes, strict=True)
             ],
             "geometry": geoms,
         }
     )
+
+
+def _listed(codes: list[str]) -> str:
+    return ", ".join(codes[:_MOST_CODES]) + (" …" if len(codes) > _MOST_CODES else "")
+
+
+def _shown(size: float) -> str:
+    return f"{size:,.0f}" if size >= 100 else f"{size:.3g}"  # noqa: PLR2004 - three figures
 
 
 # --- single areas ----------------------------------------------------------------------------------------
@@ -276,7 +285,7 @@ def _enclosed(layer: _Layer, holes: Objects) -> pd.DataFrame:
     size, width = layer.size_and_width(holes)
     narrow = width < layer.tolerance_m
     said = {
-        "gap": (narrow, "A narrow gap of {size} between {codes}."),
+        "gap": (narrow, "A narrow gap of {size} beside {codes}."),
         "gap-enclosed": (~narrow, "{size} enclosed by {codes} belongs to no area."),
     }
     frames = [

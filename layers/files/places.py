@@ -100,11 +100,11 @@ def _points(x: pd.Series, y: pd.Series) -> tuple[Objects, list[Fault]]:
     points[good] = shapely.points(numbers[0][good], numbers[1][good])
     faults = [
         Fault(
-            kind="coordinate-not-a-number",
+            kind="coordinate-missing" if blank[i] else "coordinate-not-a-number",
             row=int(x.index[int(i)]),
             message=f"{x.name} {x.iloc[i]!r}, {y.name} {y.iloc[i]!r}: not two numbers.",
         )
-        for i in np.flatnonzero(bad)
+        for i in np.flatnonzero(bad | blank)
     ]
     return points, faults
 

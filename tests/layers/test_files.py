@@ -259,6 +259,7 @@ def test_bad_records_of_a_table_are_named_by_number(tmp_path):
         (2, "coordinate-not-a-number"),
         (3, "coordinate-not-a-number"),
         (3, "value-invalid"),
+        (4, "coordinate-missing"),
         (5, "value-invalid"),
         (6, "coordinate-not-a-number"),
     ]
