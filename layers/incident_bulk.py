@@ -4,13 +4,13 @@ Rows travel as one JSON document a statement, so that each step is one pass over
 """
 
 import datetime as dt
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
+import orjson
 import pandas as pd
 import shapely
 from sqlalchemy import func, select, text
@@ -33,7 +33,7 @@ NO_PLACE = "no coordinates were given"
 NO_AREA = "no area within the tolerance"
 
 _ROW = """
-    jsonb_to_recordset(CAST(:rows AS jsonb)) AS new(
+    json_to_recordset(CAST(:rows AS json)) AS new(
         id uuid, category text, description text, address text, source text, reporter_name text,
         reporter_phone text, reported_at timestamptz, status text, closed_at timestamptz,
         deadline timestamptz, lon float8, lat float8, external_id text, rule text, area_code text,
@@ -352,6 +352,6 @@ def _nowhere() -> dict[str, Any]:
 def _execute(session: Session, statements: Iterable[Any], rows: list[dict[str, Any]], **values: Any) -> None:  # noqa: ANN401 - bound values
     if not rows:
         return
-    document = json.dumps(rows, ensure_ascii=False, default=str)
+    document = orjson.dumps(rows, default=str).decode()
     for statement in statements:
         session.execute(statement, {"rows": document, **values})
