@@ -1,6 +1,8 @@
 """Layers out to files: every format that can be imported again."""
 
+import datetime as dt
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,22 +13,32 @@ from sqlalchemy.orm import Session
 
 from geo import crs
 from geo.crs import Reference
-from layers import store
+from geo.faults import DataError, Fault
+from layers import osm, store
 from layers.files import formats
 from layers.import_records import spec_of
 
 # Formats that can hold degrees only.
 _DEGREES_ONLY = (".geojson", ".json", ".geojsonl", ".geojsons", ".ndjson")
+# Codes that features from OpenStreetMap bear.
+_OSM_CODE = r"[nwr]\d+(-\d+)?"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How many features were written, and to whom they must be attributed."""
+
+    count: int
+    attribution: str | None
 
 
 def export(
     session: Session, layer: str, path: Path, revision: int, *, reference: Reference = crs.WGS84
-) -> int:
-    """Write a layer as it stood at a revision; return the number of features.
+) -> Exported:
+    """Write a layer as it stood at a revision.
 
     The file holds the layer's fields under their own names, further geometries (entrances, site) as WKT and
-    ``extra`` as JSON, so that importing it changes nothing. GeoJSON is always WGS84 unless a datum in degrees
-    is asked for.
+    ``extra`` as JSON, so that importing it changes nothing.
 
     Parameters
     ----------
@@ -38,24 +50,34 @@ def export(
     NotFound
         If there is no such layer.
     DataError
-        ``format-unknown``.
+        ``format-unknown``; ``parameter-invalid`` for metres in GeoJSON, which holds degrees only.
     """
     spec_of(layer)
+    in_degrees = path.suffix.lower() in _DEGREES_ONLY
+    if in_degrees and not reference.geographic:
+        message = f"GeoJSON holds degrees, not {reference.name}: write another format."
+        raise DataError(Fault(kind="parameter-invalid", field="crs", message=message))
     frame = store.read(session, layer, revision).sort_values("code")
+    out = _table(frame, reference)
+    if "geometry" in frame:
+        stated = "EPSG:4326" if in_degrees else _stated(reference)
+        out = gpd.GeoDataFrame(out, geometry=_placed(frame["geometry"], reference), crs=stated)
+    formats.write(out, path)
+    from_osm = frame["code"].str.fullmatch(_OSM_CODE).any()
+    return Exported(len(out), osm.ATTRIBUTION if from_osm else None)
+
+
+def _table(frame: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+    """Everything but the geometry: further geometries as WKT, ``extra`` as JSON, dates as text."""
     out = pd.DataFrame(frame.drop(columns=["geometry", "site", "entrances"], errors="ignore"))
     if "extra" in out:
         out["extra"] = [json.dumps(value or {}, ensure_ascii=False, default=str) for value in out["extra"]]
     for name in ("site", "entrances"):
         if name in frame:
             out[name] = shapely.to_wkt(_placed(frame[name], reference), rounding_precision=-1)
-    if "geometry" not in frame:
-        formats.write(_plain(out), path)
-        return len(out)
-    geometry = _placed(frame["geometry"], reference)
-    degrees = path.suffix.lower() in _DEGREES_ONLY
-    stated = None if not reference.geographic and degrees else _stated(reference)
-    formats.write(gpd.GeoDataFrame(_plain(out), geometry=geometry, crs=stated), path)
-    return len(out)
+    for name in out.select_dtypes("object").columns:
+        out[name] = [value.isoformat() if isinstance(value, dt.date) else value for value in out[name]]
+    return out.reset_index(drop=True)
 
 
 def _placed(values: pd.Series, reference: Reference) -> np.ndarray:
@@ -67,11 +89,3 @@ def _stated(reference: Reference) -> str | None:
     if reference.name in ("gcj02", "bd09") or "+proj=pipeline" in reference.definition:
         return None
     return {"wgs84": "EPSG:4326", "cgcs2000": "EPSG:4490"}.get(reference.name, reference.definition)
-
-
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Dates as text, and a plain running index."""
-    for name in frame.columns:
-        if frame[name].dtype == object:
-            frame[name] = [str(value) if hasattr(value, "isoformat") else value for value in frame[name]]
-    return frame.reset_index(drop=True)

@@ -40,15 +40,17 @@ def export_layer(
       wangge export facilities 设施.xlsx --crs gcj02
       wangge export communities before.geojson --revision 12
 
-    Street, facility and residential data that came from OpenStreetMap stay © OpenStreetMap contributors (ODbL).
+    What came from OpenStreetMap stays © OpenStreetMap contributors (ODbL): say so where you pass it on.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
     try:
         with named_settings(embedded=embedded) as settings:
             reference = references.parse(crs, local=settings.local_crs())
             with connected(settings) as engine, database.sessions(engine).begin() as session:
                 number = revision or history.current(session, now())
-                count = exports.export(session, layer, file, number, reference=reference)
+                done = exports.export(session, layer, file, number, reference=reference)
     except DataError as error:
         print_faults(error.faults)
         raise typer.Exit(WRONG_USE) from None
-    console.print(f"revision {number}: {count} {layer} -> {file}", markup=False)
+    console.print(f"revision {number}: {done.count} {layer} -> {file}", markup=False)
+    if done.attribution:
+        console.print(f"attribute these data: {done.attribution}", markup=False)

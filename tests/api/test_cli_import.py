@@ -105,6 +105,7 @@ def test_exports_in_another_datum_come_back_to_where_they_were(run, folder):
         (["import", "districts", "区县.gpkg", "--crs", "EPSG:4547"], 3),
         (["import", "streets", "city.osm.pbf"], 3),
         (["export", "districts", "out.dwg"], 2),
+        (["export", "districts", "out.geojson", "--crs", "EPSG:4547"], 2),
     ],
 )
 def test_wrong_use_and_bad_data_have_their_exit_codes(run, folder, words, code):
@@ -129,7 +130,7 @@ def test_a_truncated_osm_file_leaves_nothing_behind(run, session, shared_data, t
     assert history.revisions(session) == []
 
 
-def test_las_palmas_end_to_end(run, session, shared_data):
+def test_las_palmas_end_to_end(run, session, shared_data, tmp_path):
     folder = shared_data / "las_palmas"
     done = run("import", "districts", folder / "las_palmas_municipality.geojson")
     assert done.exit_code == 0, done.output
@@ -141,6 +142,8 @@ def test_las_palmas_end_to_end(run, session, shared_data):
     assert (newest.number, sorted(newest.layers)) == (2, ["compounds", "facilities", "streets"])
     counts = {layer: len(store.read(session, layer, 2)) for layer in ("streets", "facilities", "compounds")}
     assert counts == {"streets": 27796, "facilities": 5358, "compounds": 45}
+    done = run("export", "streets", tmp_path / "streets.parquet")
+    assert "attribute these data: © OpenStreetMap" in done.stderr
     again = run("import", "streets", folder / "las_palmas_2023-02-20.osm.pbf", "--facilities", "--compounds")
     assert "27,796" in again.stderr
     assert len(history.revisions(session)) == 2
