@@ -75,7 +75,7 @@ def _table(frame: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     for name in ("site", "entrances"):
         if name in frame:
             out[name] = shapely.to_wkt(_placed(frame[name], reference), rounding_precision=-1)
-    for name in out.select_dtypes("object").columns:
+    for name in out.columns.intersection(["valid_from", "valid_to"]):
         out[name] = [value.isoformat() if isinstance(value, dt.date) else value for value in out[name]]
     return out.reset_index(drop=True)
 
