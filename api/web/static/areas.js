@@ -46,7 +46,18 @@
     if (!message) return;
     const bad = message instanceof Error;
     box.append(wangge.make("div", { class: `map-message${bad ? " bad" : ""}`, role: bad ? "alert" : "status" },
-      wangge.make("span", { class: busy ? "busy" : null }, bad ? [message.message, ...(message.faults || [])].join(" ") : message)));
+      wangge.make("span", { class: busy ? "busy" : null }, bad ? [message.message, ...(message.faults || [])].join(wangge.say("。", ". ")) : message)));
+  };
+
+  /** Keep outlines (by level) as thin as the zoom asks: a whole city of grids would be a blot. */
+  wangge.fitOutlines = (map, outlines) => {
+    const fit = () => {
+      const zoom = map.getZoom();
+      const factor = zoom < 11 ? 0.35 : zoom < 13 ? 0.7 : zoom < 16 ? 1 : 1.5;
+      for (const [level, layer] of Object.entries(outlines)) layer.setStyle({ weight: OUTLINES[level].weight * factor });
+    };
+    map.on("zoomend", fit);
+    fit();
   };
 
   /** Areas by level with look-ups by code. */

@@ -64,8 +64,9 @@ wangge.fetchJson = async (address, options = {}) => {
   }
   let body = {};
   try { body = await response.json(); } catch { /* not JSON: the status must do */ }
-  const faults = (body.errors || []).map((fault) => fault.message || fault.detail || fault.title || "");
-  throw new wangge.Problem(body.detail || body.title || `HTTP ${response.status}`, faults.filter(Boolean), response.status);
+  const title = wangge.say(body.title_zh, body.title) || `HTTP ${response.status}`;
+  const faults = (body.errors || []).map((fault) => [wangge.say(fault.title_zh, null), fault.message].filter(Boolean).join("："));
+  throw new wangge.Problem(title, faults.length ? faults : [body.detail].filter(Boolean), response.status);
 };
 
 /** The page's data by name: from the page itself when it travels as one file, else from our server. */

@@ -25,6 +25,7 @@
     for (const level of [...wangge.LEVELS].reverse()) {
       if (areas.levels[level]) outlines[level] = areas.outlines(level).addTo(map);
     }
+    wangge.fitOutlines(map, outlines);
     const chosen = L.geoJSON(null, { interactive: false, style: { color: "#b3261e", weight: 3, fill: false } }).addTo(map);
     const relabel = areas.labels(map, (level) => document.getElementById(`show-${level}`)?.checked ?? true);
 
@@ -40,8 +41,10 @@
       open(code);
     };
 
-    for (const level of Object.keys(outlines)) {
+    for (const level of wangge.LEVELS) {
       const box = document.getElementById(`show-${level}`);
+      box.closest("label").hidden = !outlines[level];
+      if (!outlines[level]) continue;
       box.closest("label").querySelector(".count").textContent = wangge.number(areas.levels[level].features.length);
       box.addEventListener("change", () => {
         if (box.checked) outlines[level].addTo(map); else outlines[level].remove();

@@ -248,9 +248,11 @@
       return;
     }
     areas = new wangge.Areas(areas);
-    for (const level of ["grid", "community", "subdistrict", "district"]) {
-      if (areas.levels[level]) areas.outlines(level, level === "grid" ? { opacity: 0.45 } : {}).addTo(map);
+    const outlines = {};
+    for (const level of [...wangge.LEVELS].reverse()) {
+      if (areas.levels[level]) outlines[level] = areas.outlines(level, level === "grid" ? { opacity: 0.45 } : {}).addTo(map);
     }
+    wangge.fitOutlines(map, outlines);
     const incidents = new Incidents(data);
     wangge.tell(map, incidents.size ? null : wangge.say("没有可显示的事件。", "There are no incidents to show."));
     const names = {

@@ -31,7 +31,11 @@
   const marks = L.featureGroup().addTo(map);
   const ready = wangge.data("areas").then((data) => {
     const areas = new wangge.Areas(data);
-    for (const level of [...wangge.LEVELS].reverse()) if (areas.levels[level]) areas.outlines(level).addTo(map);
+    const outlines = {};
+    for (const level of [...wangge.LEVELS].reverse()) {
+      if (areas.levels[level]) outlines[level] = areas.outlines(level).addTo(map);
+    }
+    wangge.fitOutlines(map, outlines);
     areas.labels(map);
     return areas;
   }).catch((problem) => { wangge.tell(map, problem); return null; });
@@ -46,7 +50,7 @@
       const found = await wangge.fetchJson(wangge.address("/api/locate", query), { signal: running.signal });
       history.replaceState(null, "", wangge.page("/locate", query));
       answer.replaceChildren(...describe(found));
-      await mark(found, place, move);
+      await mark(found, move);
     } catch (problem) {
       if (problem.name === "AbortError") return;
       marks.clearLayers();
@@ -72,7 +76,7 @@
           "No grid holds or is near this place; an incident here is queued as unassigned. Check the datum."))];
     }
     const parts = [
-      wangge.make("div", { class: "crumbs", "data-crumbs": true }),
+      wangge.make("div", { class: "crumbs" }, found.path.slice(0, -1).map((step) => wangge.make("span", {}, step.name))),
       wangge.make("div", {},
         wangge.make("div", { class: "area-name" }, area.name),
         wangge.make("div", { class: "area-code" }, area.code)),
@@ -100,18 +104,15 @@
     return parts;
   };
 
-  /** The place and its area on the map; the area's own names stand above the answer. */
-  const mark = async (found, asked, move) => {
+  /** The place and its area on the map. */
+  const mark = async (found, move) => {
     const areas = await ready;
     marks.clearLayers();
     const step = found.area && areas?.byCode.get(found.area.code);
     if (step) {
       L.geoJSON(step.feature, { interactive: false, style: { color: "#b3261e", weight: 3, fillColor: "#f2b8a0", fillOpacity: 0.35 } }).addTo(marks);
-      const crumbs = answer.querySelector("[data-crumbs]");
-      crumbs?.replaceChildren(...areas.path(found.area.code).slice(0, -1).map(({ feature }) => wangge.make("span", {}, feature.properties.name)));
     }
-    const at = found.lon === undefined ? asked : found;
-    L.circleMarker([at.lat, at.lon], { radius: 7, color: "#ffffff", weight: 2, fillColor: "#b3261e", fillOpacity: 1, interactive: false }).addTo(marks);
+    L.circleMarker([found.lat, found.lon], { radius: 7, color: "#ffffff", weight: 2, fillColor: "#b3261e", fillOpacity: 1, interactive: false }).addTo(marks);
     if (move) map.fitBounds(marks.getBounds(), { maxZoom: 17, padding: [50, 50], animate: false });
   };
 
