@@ -224,3 +224,18 @@ def test_a_page_fits_a_phone(watch, home, path):
     page.set_viewport_size({"width": 390, "height": 844})
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
+
+
+def test_an_incident_opens_with_what_its_record_says(browser):
+    page = browser.open("/maps/incidents.html")
+    page.wait_for_selector("#choose-rule label")
+    page.locator("input[value=points]").check(force=True)
+    lon, lat = point(1.5, 0.5)
+    name = page.locator(".folium-map").get_attribute("id")
+    x, y = page.evaluate(
+        f"(() => {{ const at = {name}.latLngToContainerPoint([{lat}, {lon}]); return [at.x, at.y]; }})()"
+    )
+    page.locator(".folium-map").click(position={"x": x, "y": y})
+    popup = page.locator(".leaflet-popup-content")
+    expect(popup.locator("dd", has_text=HOSTILE).first).to_be_visible()
+    assert WEST + "002" in popup.text_content()

@@ -66,10 +66,6 @@ class Watched:
         dialog.dismiss()
 
 
-def hostile(frame):
-    return frame.assign(name=HOSTILE) if "name" in frame else frame
-
-
 def build(session):
     """Publish the walking city with hostile names, four incidents and an account."""
     lon, lat = point(7, 4)
