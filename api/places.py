@@ -1,18 +1,16 @@
 """The areas, compounds and posts of a snapshot, kept in memory while their layers stay as they are."""
 
-from api.dependencies import Runtime
 from api.snapshots import Snapshot
 from layers import located
 from layers.database import Session
 from layers.located import Areas, Compounds, Posts
 
 
-def areas_at(snapshot: Snapshot, runtime: Runtime, level: str, scheme: str = located.SCHEME) -> Areas:
+def areas_at(snapshot: Snapshot, level: str, scheme: str = located.SCHEME) -> Areas:
     """Return the areas of a level and scheme, indexed for assignment."""
-    tolerance_m = runtime.settings.tolerance_m
 
     def load(session: Session, revision: int) -> Areas:
-        return located.load_areas(session, revision, level=level, scheme=scheme, tolerance_m=tolerance_m)
+        return located.load_areas(session, revision, level=level, scheme=scheme)
 
     return snapshot.model(("areas", level, scheme), layers=located.layers_of(level), load=load)
 

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api import embedded
 from geo import crs
+from geo.assign import TOLERANCE_M
 
 
 class Settings(BaseSettings):
@@ -29,7 +30,11 @@ class Settings(BaseSettings):
         None, description='private TOML file of named local CRSs: name = "PROJ or WKT text"'
     )
     timezone: str = Field("Asia/Shanghai", description="time zone of bare dates and of the screens")
-    tolerance_m: float = Field(50.0, ge=0, description="how far outside every area `nearest` still answers")
+    tolerance_m: float = Field(
+        TOLERANCE_M,
+        ge=0,
+        description="how far outside every area `nearest` answers; stored at the first import",
+    )
     max_upload_mb: int = Field(200, gt=0, description="largest request body")
     threads: int = Field(40, gt=0, description="requests worked on at once, and database connections")
     session_hours: float = Field(12.0, gt=0, description="how long a browser stays signed in")

@@ -25,7 +25,7 @@ def warm(runtime: Runtime, progress: Progress = silent) -> None:
         return
     for done, level in enumerate(LEVELS):
         progress("indexing areas 建立网格索引", done, len(LEVELS))
-        areas_at(snapshot, runtime, level)
+        areas_at(snapshot, level)
     compounds_at(snapshot)
     posts_at(snapshot)
     progress("indexing areas 建立网格索引", len(LEVELS), len(LEVELS))

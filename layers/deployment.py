@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from geo import crs
+from geo.assign import TOLERANCE_M
 from layers.errors import NotFound
 from layers.tables import Deployment as DeploymentRow
 
@@ -17,11 +18,14 @@ class Deployment:
     """The settings that live with the data.
 
     ``metric_crs`` is chosen at the first import, stored, and never derived again: two real districts
-    straddle a zone border, and a later extent must not move every length. ``invented`` marks demo data.
+    straddle a zone border, and a later extent must not move every length. ``tolerance_m`` is how far outside
+    every area the rule ``nearest`` answers; it is stored for the same reason: every process, the command line
+    and a re-assignment must answer alike. ``invented`` marks demo data.
     """
 
     city: str
     metric_crs: str
+    tolerance_m: float
     invented: bool
 
 
@@ -36,7 +40,7 @@ def get(session: Session) -> Deployment:
     row = session.get(DeploymentRow, 1)
     if row is None:
         raise NotFound("Nothing has been imported yet; start with: wangge import districts FILE")
-    return Deployment(row.city, row.metric_crs, row.invented)
+    return _decided(row)
 
 
 def choose(
@@ -47,13 +51,23 @@ def choose(
     now: dt.datetime,
     city: str = "",
     invented: bool = False,
+    tolerance_m: float = TOLERANCE_M,
 ) -> Deployment:
-    """Return the deployment, choosing the metric CRS from these points (degrees) at the first call ever."""
+    """Return the deployment; the first call ever decides it, the metric CRS from these points (degrees)."""
     row = session.get(DeploymentRow, 1)
     if row is None:
         row = DeploymentRow(
-            id=1, metric_crs=crs.choose_metric(lon, lat), city=city, invented=invented, created_at=now
+            id=1,
+            metric_crs=crs.choose_metric(lon, lat),
+            tolerance_m=tolerance_m,
+            city=city,
+            invented=invented,
+            created_at=now,
         )
         session.add(row)
         session.flush()
-    return Deployment(row.city, row.metric_crs, row.invented)
+    return _decided(row)
+
+
+def _decided(row: DeploymentRow) -> Deployment:
+    return Deployment(row.city, row.metric_crs, row.tolerance_m, row.invented)

@@ -39,12 +39,14 @@ _EXTENT_OF = ("districts", "subdistricts", "communities", "grids", "streets", "c
 class State:
     """The layers as stored, overlaid with what this import is about to store.
 
-    ``metric`` is the deployment's metric CRS, chosen by the first layer with places.
+    ``metric`` is the deployment's metric CRS, chosen by the first layer with places; ``tolerance_m`` is stored
+    with it.
     """
 
     session: Session
     revision: int
     now: dt.datetime
+    tolerance_m: float
     pending: dict[str, pd.DataFrame] = field(default_factory=dict)
     stored: dict[str, pd.DataFrame] = field(default_factory=dict)
 
@@ -67,7 +69,7 @@ class State:
         """Choose the metric CRS from the first places that ever come in."""
         lon, lat = shapely.get_coordinates(geoms.to_numpy(dtype=object)).T
         if len(lon):
-            deployment.choose(self.session, lon, lat, now=self.now)
+            deployment.choose(self.session, lon, lat, now=self.now, tolerance_m=self.tolerance_m)
 
     def hull(self) -> Box | None:
         """Where the deployment's data lies; None before the first layer."""
@@ -341,6 +343,7 @@ def _change(
 ) -> Change:
     """Compare with what is stored; unless `spared` is None, what the file lacks ends, but for these codes."""
     stored = state.before(layer)
+    fresh = differences.with_stored_shapes(fresh, stored)
     new, differs = differences.changed(fresh, stored)
     report.added, report.changed = int(new.sum()), int(differs.sum())
     report.unchanged = len(fresh) - report.added - report.changed

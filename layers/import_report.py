@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import geopandas as gpd
 import pandas as pd
 
+from geo.assign import TOLERANCE_M
 from geo.faults import DataError, Fault
 from geo.levels import CODE_WIDTHS
 
@@ -33,6 +34,8 @@ class Options:
         Digits that each level adds to its parent's code.
     noded
         Streets join at their ends already and are not to be noded.
+    tolerance_m
+        See :class:`layers.deployment.Deployment`; counts at the first import ever.
     """
 
     crs: str | None = None
@@ -43,6 +46,7 @@ class Options:
     on_invalid: str = "reject"
     widths: Sequence[int] = CODE_WIDTHS
     noded: bool = False
+    tolerance_m: float = TOLERANCE_M
 
     def __post_init__(self) -> None:
         if self.mode not in _MODES:

@@ -157,7 +157,7 @@ def _import(
     note: str,
     faults: Sequence[Fault] = (),
 ) -> dict[str, ImportReport]:
-    state = State(session, _latest(session), now)
+    state = State(session, _latest(session), now, options.tolerance_m)
     changes: dict[str, Change] = {}
     reports: dict[str, ImportReport] = {}
     standing: dict[str, gpd.GeoDataFrame] = {}

@@ -16,7 +16,7 @@ import shapely
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from geo.assign import RULES, TOLERANCE_M, Assigned
+from geo.assign import RULES, Assigned
 from geo.crs import coordinate_faults
 from geo.faults import Fault
 from geo.hierarchy import LEAST_SHARE
@@ -103,7 +103,6 @@ def import_frame(
     *,
     actor: str,
     now: dt.datetime,
-    tolerance_m: float = TOLERANCE_M,
     progress: Progress = silent,
 ) -> ImportCounts:
     """Store incidents with their areas; see :func:`import_stream`, which this calls with one frame."""
@@ -113,7 +112,6 @@ def import_frame(
         frames,
         actor=actor,
         now=now,
-        tolerance_m=tolerance_m,
         progress=progress,
         total=len(frame),
     )
@@ -125,7 +123,6 @@ def import_stream(
     *,
     actor: str,
     now: dt.datetime,
-    tolerance_m: float = TOLERANCE_M,
     progress: Progress = silent,
     total: int = 0,
 ) -> ImportCounts:
@@ -151,7 +148,7 @@ def import_stream(
     """
     history.lock_shared(session)
     revision = history.current(session, now)
-    areas = located.load_areas(session, revision, tolerance_m=tolerance_m)
+    areas = located.load_areas(session, revision)
     counts = ImportCounts()
     for frame in frames:
         rows = _new_rows(areas, frame, counts)
@@ -205,9 +202,7 @@ def _described(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
 # --- moving many ------------------------------------------------------------------------------------------
 
 
-def reassign_open(
-    session: Session, revision: int, *, now: dt.datetime, actor: str, tolerance_m: float = TOLERANCE_M
-) -> int:
+def reassign_open(session: Session, revision: int, *, now: dt.datetime, actor: str) -> int:
     """Make every open incident equal to what its place says at a new revision; return how many moved.
 
     Called while publishing is locked. An incident moves when its area or rule changes, which is recorded; a
@@ -216,7 +211,7 @@ def reassign_open(
     """
     if session.scalar(select(Incident.id).where(Incident.status != "closed").limit(1)) is None:
         return 0
-    areas = located.load_areas(session, revision, tolerance_m=tolerance_m)
+    areas = located.load_areas(session, revision)
     moved = _follow_retired(session, areas, revision, now=now, actor=actor)
     for stored in _open_incidents(session):
         answers = _answers(

@@ -15,7 +15,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from geo import assign
-from geo.assign import TOLERANCE_M
 from geo.faults import DataError, Fault
 from layers import history, located
 from layers.errors import Conflict, NotFound
@@ -92,7 +91,6 @@ def intake(
     now: dt.datetime,
     on: dt.date,
     repetition: Repetition | None = None,
-    tolerance_m: float = TOLERANCE_M,
 ) -> Filed:
     """Store an incident with its area; the caller commits before answering.
 
@@ -117,10 +115,10 @@ def intake(
         )
         earlier = session.get(IdempotencyKey, (actor, repetition.key))
         if earlier is not None:
-            return _repeated(session, earlier, repetition, on=on, tolerance_m=tolerance_m)
+            return _repeated(session, earlier, repetition, on=on)
     history.lock_shared(session)
     revision = history.current(session, now)
-    location = _locate(session, revision, report.lon, report.lat, on=on, tolerance_m=tolerance_m)
+    location = _locate(session, revision, report.lon, report.lat, on=on)
     incident = _new(report, actor=actor, now=now)
     _decide(incident, revision, location)
     session.add(incident)
@@ -206,7 +204,6 @@ def release(
     actor: str,
     now: dt.datetime,
     on: dt.date,
-    tolerance_m: float = TOLERANCE_M,
 ) -> Incident:
     """End a person's decision: the incident belongs again to where its place says.
 
@@ -225,7 +222,7 @@ def release(
     lon, lat = session.execute(
         select(func.ST_X(Incident.geom), func.ST_Y(Incident.geom)).where(Incident.id == incident_id)
     ).one()
-    _decide(incident, revision, _locate(session, revision, lon, lat, on=on, tolerance_m=tolerance_m))
+    _decide(incident, revision, _locate(session, revision, lon, lat, on=on))
     _record(session, incident, actor=actor, now=now, reason="released")
     return incident
 
@@ -237,16 +234,14 @@ def _open(session: Session, incident_id: UUID) -> Incident:
     return incident
 
 
-def _repeated(
-    session: Session, earlier: IdempotencyKey, repetition: Repetition, *, on: dt.date, tolerance_m: float
-) -> Filed:
+def _repeated(session: Session, earlier: IdempotencyKey, repetition: Repetition, *, on: dt.date) -> Filed:
     if bytes(earlier.request_digest) != repetition.digest:
         raise Conflict(f"The Idempotency-Key {repetition.key!r} was used for another request; use a new one.")
     incident = get(session, earlier.incident_id)
     lon, lat = session.execute(
         select(func.ST_X(Incident.geom), func.ST_Y(Incident.geom)).where(Incident.id == incident.id)
     ).one()
-    location = _locate(session, incident.revision, lon, lat, on=on, tolerance_m=tolerance_m)
+    location = _locate(session, incident.revision, lon, lat, on=on)
     return Filed(incident, location, created=False)
 
 
@@ -257,11 +252,10 @@ def _locate(
     lat: float | None,
     *,
     on: dt.date,
-    tolerance_m: float,
 ) -> Location | None:
     if lon is None or lat is None or revision == 0:
         return None
-    return located.locate_at(session, revision, (lon, lat), on=on, tolerance_m=tolerance_m)
+    return located.locate_at(session, revision, (lon, lat), on=on)
 
 
 def _new(report: Report, *, actor: str, now: dt.datetime) -> Incident:

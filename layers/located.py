@@ -16,7 +16,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Table, func
 from sqlalchemy.orm import Session
 
-from geo.assign import NONE, TOLERANCE_M, AreaIndex, window
+from geo.assign import NONE, AreaIndex, window
 from geo.crs import parse, to_lonlat
 from geo.levels import LAYER_OF, LEVELS
 from layers import deployment, store
@@ -159,7 +159,6 @@ def locate_at(
     on: dt.date,
     level: str = "grid",
     scheme: str = SCHEME,
-    tolerance_m: float = TOLERANCE_M,
 ) -> Location:
     """Answer for one place at a revision, reading its neighbourhood only.
 
@@ -168,7 +167,7 @@ def locate_at(
     NotFound
         If nothing was ever imported.
     """
-    areas = load_areas(session, revision, level=level, scheme=scheme, tolerance_m=tolerance_m, near=place)
+    areas = load_areas(session, revision, level=level, scheme=scheme, near=place)
     compounds = load_compounds(session, revision, near=place)
     posts = load_posts(session, revision, codes=[*areas.index.codes, *compounds.index.codes])
     return locate(areas, compounds, posts, place, on=on)
@@ -185,7 +184,6 @@ def load_areas(
     *,
     level: str = "grid",
     scheme: str = SCHEME,
-    tolerance_m: float = TOLERANCE_M,
     near: Place | None = None,
 ) -> Areas:
     """Read the areas of a level at a revision, with the chain of parents of each.
@@ -204,13 +202,13 @@ def load_areas(
     """
     layer = LAYER_OF[level]
     source = store.table(layer)
+    decided = deployment.get(session)
     conditions: list[ColumnElement[bool]] = [source.c.scheme == scheme] if level == "grid" else []
     if near is not None:
-        conditions.append(_about(source, near, tolerance_m))
+        conditions.append(_about(source, near, decided.tolerance_m))
     columns = ["code", "name", "parent_code", "geometry"]
     frame = store.read(session, layer, revision, columns=columns, where=_all(conditions))
-    metric = deployment.get(session).metric_crs
-    index = AreaIndex(frame, metric=metric, tolerance_m=tolerance_m)
+    index = AreaIndex(frame, metric=decided.metric_crs, tolerance_m=decided.tolerance_m)
     return Areas(level, index, _paths(session, revision, level, frame, whole=near is None))
 
 

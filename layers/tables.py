@@ -78,6 +78,7 @@ class Deployment(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     metric_crs: Mapped[str]
+    tolerance_m: Mapped[float]
     city: Mapped[str]
     invented: Mapped[bool]
     created_at: Mapped[dt.datetime]

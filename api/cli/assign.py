@@ -98,9 +98,7 @@ def assign_points(
             )
             with connected(settings) as engine, database.sessions(engine)() as session:
                 revision = history.current(session, now())
-                areas = located.load_areas(
-                    session, revision, level=known_level, scheme=scheme, tolerance_m=settings.tolerance_m
-                )
+                areas = located.load_areas(session, revision, level=known_level, scheme=scheme)
             with _streams(points_file, output, rejects) as (source, sink, on_rejects):
                 added = batch.added_columns(margin=margin)
                 file = points.open_points(

@@ -49,7 +49,7 @@ def demo(
     try:
         database.migrate(engine)
         _say("database", f"PostGIS {database.check(engine)}, at the newest migration")
-        _load(engine, seed)
+        _load(engine, settings, seed)
         compiling.join()
         _print_accounts(engine, settings)
         listen(create_app(settings, open_reading=True), host=host, port=port)
@@ -59,7 +59,7 @@ def demo(
         _say("private PostGIS", "stopped; all is kept" if stopped else "left running, others use it")
 
 
-def _load(engine: Engine, seed: int) -> None:
+def _load(engine: Engine, settings: Settings, seed: int) -> None:
     """Make and load the city unless something is loaded; all of it in one transaction, or nothing."""
     with database.sessions(engine)() as session:
         if history.current(session, now()):
@@ -73,12 +73,14 @@ def _load(engine: Engine, seed: int) -> None:
         made = synthetic.city(seed)
         progress("making the city 生成示例城市", 1, 1)
         with database.sessions(engine).begin() as session:
-            _import_city(session, made, progress)
+            _import_city(session, made, settings, progress)
 
 
-def _import_city(session: Session, city: synthetic.City, progress: Progress) -> None:
+def _import_city(session: Session, city: synthetic.City, settings: Settings, progress: Progress) -> None:
     lon, lat = city.districts.get_coordinates().to_numpy().T
-    deployment.choose(session, lon, lat, now=now(), city=city.name, invented=True)
+    deployment.choose(
+        session, lon, lat, now=now(), city=city.name, invented=True, tolerance_m=settings.tolerance_m
+    )
     step = "checking and publishing layers 检查并发布图层"
     for done, layer in enumerate(catalogue.SPECS):
         progress(step, done, len(catalogue.SPECS))

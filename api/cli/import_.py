@@ -143,7 +143,12 @@ def _run(
 ) -> list[ImportReport]:
     """Import in one transaction; a refusal leaves nothing behind."""
     with named_settings(embedded=embedded) as settings:
-        options = Options(**words, local_crs=settings.local_crs(), default_datum=settings.default_datum)
+        options = Options(
+            **words,
+            local_crs=settings.local_crs(),
+            default_datum=settings.default_datum,
+            tolerance_m=settings.tolerance_m,
+        )
         with (
             connected(settings) as engine,
             progress_bars() as progress,

@@ -71,7 +71,6 @@ def report_incident(
         now=now,
         on=_today(runtime),
         repetition=_repetition(body, idempotency_key),
-        tolerance_m=runtime.settings.tolerance_m,
     )
     response.headers["Location"] = f"/api/incidents/{done.incident.id}"
     if not done.created:
@@ -190,7 +189,6 @@ def release_incident(
         actor=caller.name or "",
         now=runtime.clock(),
         on=_today(runtime),
-        tolerance_m=runtime.settings.tolerance_m,
     )
     return _detail(session, snapshot, incident, caller, _team(session, snapshot, incident, runtime))
 

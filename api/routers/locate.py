@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -79,10 +80,10 @@ async def locate(
     on = (instant or runtime.clock()).astimezone(ZoneInfo(runtime.settings.timezone)).date()
     question = _Question((place.lon, place.lat), known_level, scheme, on)
     if at_hand(snapshot, question.level, question.scheme):
-        found = _from_memory(snapshot, runtime, question)
+        found = _from_memory(snapshot, question)
     else:
-        answer = _from_memory if at is None else _from_database
-        found = await run_in_threadpool(answer, snapshot, runtime, question)
+        answer = partial(_from_database, runtime) if at else _from_memory
+        found = await run_in_threadpool(answer, snapshot, question)
     body = {
         **{name: getattr(found, name) for name in _COPIED},
         "revision": snapshot.revision,
@@ -103,13 +104,13 @@ class _Question:
     on: dt.date
 
 
-def _from_memory(snapshot: Snapshot, runtime: Runtime, question: _Question) -> Location:
-    areas = areas_at(snapshot, runtime, question.level, question.scheme)
+def _from_memory(snapshot: Snapshot, question: _Question) -> Location:
+    areas = areas_at(snapshot, question.level, question.scheme)
     compounds, posts = compounds_at(snapshot), posts_at(snapshot)
     return located.locate(areas, compounds, posts, question.place, on=question.on)
 
 
-def _from_database(snapshot: Snapshot, runtime: Runtime, question: _Question) -> Location:
+def _from_database(runtime: Runtime, snapshot: Snapshot, question: _Question) -> Location:
     with database.translated(), runtime.sessions() as session:
         return located.locate_at(
             session,
@@ -118,7 +119,6 @@ def _from_database(snapshot: Snapshot, runtime: Runtime, question: _Question) ->
             on=question.on,
             level=question.level,
             scheme=question.scheme,
-            tolerance_m=runtime.settings.tolerance_m,
         )
 
 
@@ -164,7 +164,7 @@ async def locate_many(
         source, sink = (open_files.enter_context(SpooledTemporaryFile(_IN_MEMORY)) for _ in range(2))
         async for piece in request.stream():
             source.write(piece)
-        counts = await run_in_threadpool(_run, job, source, sink, snapshot, runtime)
+        counts = await run_in_threadpool(_run, job, source, sink, snapshot)
         kept = open_files.pop_all()
     headers = {f"Wangge-Rows-{name.title()}": str(getattr(counts, name)) for name in _COUNTS}
     headers["Wangge-Revision"] = str(snapshot.revision)
@@ -192,10 +192,10 @@ class _Job:
     margin: bool
 
 
-def _run(job: _Job, source: Any, sink: Any, snapshot: Snapshot, runtime: Runtime) -> batch.BatchCounts:  # noqa: ANN401 - spooled files
+def _run(job: _Job, source: Any, sink: Any, snapshot: Snapshot) -> batch.BatchCounts:  # noqa: ANN401 - spooled files
     added = batch.added_columns(margin=job.margin)
     file = points.open_points(job.kind, source, sink, columns=job.columns, added=added)
-    areas = areas_at(snapshot, runtime, job.level, job.scheme)
+    areas = areas_at(snapshot, job.level, job.scheme)
     return batch.assign_points(file, areas, job.reference, margin=job.margin)
 
 

@@ -29,6 +29,7 @@ def upgrade():
     CREATE TABLE deployment (
         id INTEGER NOT NULL,
         metric_crs TEXT NOT NULL,
+        tolerance_m DOUBLE PRECISION NOT NULL,
         city TEXT NOT NULL,
         invented BOOLEAN NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,
