@@ -30,6 +30,7 @@ DRIVERS = {
     ".fgb": "FlatGeobuf",
 }
 _SEQUENCES = {suffix for suffix, driver in DRIVERS.items() if driver == "GeoJSONSeq"}
+_PLACES_ONLY = {"ESRI Shapefile", "FlatGeobuf"}
 _WITH_CURVES = {".gpkg", ".fgb"}
 _CURVES = "('CIRCULARSTRING', 'COMPOUNDCURVE', 'CURVEPOLYGON', 'MULTICURVE', 'MULTISURFACE')"
 #: One byte a character, every byte allowed: text goes through unharmed and is decoded afterwards.
@@ -77,10 +78,10 @@ def read(
     frame = _frame(path, layer)
     if suffix == ".fgb" and pyogrio.read_info(path)["features"] > len(frame):
         raise refused(path, "file-truncated", "it holds fewer features than its header says")
-    faults = _curved(path, layer, frame) if suffix in _WITH_CURVES else []
     if not isinstance(frame, gpd.GeoDataFrame):
         located, faults = places.locate(numbered(frame), x=x, y=y)
         return Source(located, DRIVERS[suffix], faults=faults)
+    faults = _curved(path, layer, frame) if suffix in _WITH_CURVES else []
     return Source(numbered(frame), DRIVERS[suffix], faults=faults)
 
 
@@ -247,8 +248,17 @@ def _main_member(path: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
 
 
 def write(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as one layer named after the file; shapefiles get UTF-8 text and a .cpg that says so."""
+    """Write a frame as one layer named after the file; shapefiles get UTF-8 text and a .cpg that says so.
+
+    Raises
+    ------
+    DataError
+        ``parameter-invalid`` for records without places in a format that needs them.
+    """
     driver = DRIVERS[path.suffix.lower()]
+    if driver in _PLACES_ONLY and not isinstance(frame, gpd.GeoDataFrame):
+        message = f"{driver} holds places, and these records have none: write .csv, .xlsx or .gpkg."
+        raise DataError(Fault(kind="parameter-invalid", field="file", message=message))
     path.unlink(missing_ok=True)  # GDAL would add a layer to an existing GeoPackage
     options = {"encoding": "UTF-8"} if driver == "ESRI Shapefile" else {}
     if driver.startswith("GeoJSON"):
