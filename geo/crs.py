@@ -349,7 +349,7 @@ def check_extent(x: ArrayLike, y: ArrayLike, reference: Reference, *, hull: Box 
             kind="datum-contradicted",
             message=(
                 f"x {np.median(x):.10g}, y {np.median(y):.10g} (medians) cannot be {reference.name}"
-                f"{' near the data of this deployment' if hull else ''}; {_likely(x, y, hull)}."
+                f"{' near the data of this deployment' if hull else ''}; {_likely(x, y, reference, hull)}."
             ),
         )
     ]
@@ -376,12 +376,14 @@ def _area_of_use(reference: Reference) -> Box:
     return grown_box((area.west, area.south, area.east, area.north), _NEAR_DEG)
 
 
-def _likely(x: Floats, y: Floats, hull: Box | None) -> str:
+def _likely(x: Floats, y: Floats, reference: Reference, hull: Box | None) -> str:
     """Say what the coordinates probably are."""
     for order, a, b in (("", x, y), (" with swapped axes", y, x)):
         for name in _candidates(a, hull):
             if _fits(a, b, parse(name), hull or CHINA):
                 return f"they are probably {name}{order}"
+    if hull and _fits(x, y, reference, None):
+        return "they may be, but then of another place: another city belongs in a database of its own"
     if min(np.median(np.abs(x)), np.median(np.abs(y))) > _LARGEST_DEG:
         return "they are metres: state the zone, by central meridian EPSG:4534 (75°E) to EPSG:4554 (135°E)"
     if np.mean(inside_box(x, y, _WORLD)) >= _MOST:

@@ -42,7 +42,8 @@ def read(path: Path, *, encoding: str | None = None, x: str | None = None, y: st
         if len(row) != len(header)
     ]
     located, misplaced = places.locate(frame, x=x, y=y)
-    return Source(located, "CSV", encoding=taken, faults=faults + misplaced)
+    notes = [] if encoding or taken == "utf-8" else [f"The text was read as {taken}."]
+    return Source(located, "CSV", encoding=taken, faults=faults + misplaced, notes=notes)
 
 
 def _records(content: str) -> tuple[list[str], list[list[str]]]:

@@ -220,6 +220,7 @@ WUHAN = (113.9, 30.3, 114.6, 30.8)
         ("EPSG:4550", 528863.0, 3383800.0, WUHAN, "EPSG:4547"),
         ("gcj02", -15.4, 28.1, None, "wgs84"),
         ("wgs84", 30.6, 114.3, None, "wgs84 with swapped axes"),
+        ("wgs84", -15.4, 28.1, WUHAN, "a database of its own"),
     ],
 )
 def test_an_extent_that_contradicts_says_what_it_probably_is(stated, x, y, hull, says):

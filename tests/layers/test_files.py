@@ -227,7 +227,9 @@ def test_delimited_text_in_every_encoding_and_separator(tmp_path, encoding, sepa
     text = "\r\n".join(separator.join(f'"{value}"' for value in row) for row in rows)
     path = tmp_path / "points.csv"
     path.write_bytes(text.encode(encoding))
-    frame = formats.read(path).frame
+    source = formats.read(path)
+    assert bool(source.notes) == (encoding in ("gbk", "utf-16"))
+    frame = source.frame
     assert frame["名称"].tolist() == ["百步亭, 花园", "一居委会"]
     assert [(point.x, point.y) for point in frame.geometry] == [(114.3, 30.6), (114.4, 30.5)]
 
