@@ -19,6 +19,7 @@ from api.limits import BodyLimit
 from api.routers import coverage, facilities, incidents, locate, maps, pages, revisions, system
 from api.settings import Settings
 from api.snapshots import Snapshots
+from api.web import assets
 from layers import accounts, database
 from layers.database import Engine
 from layers.errors import DatabaseUnavailable
@@ -62,12 +63,16 @@ def create_app(
     ------
     layers.errors.DatabaseUnavailable
         If no database is named.
+    api.web.assets.AssetsError
+        If the browser packages are not installed, or were changed.
     RuntimeError
         If a route names no permission.
     """
     if settings.database_url is None:
         raise DatabaseUnavailable("No database is named: set WANGGE_DATABASE_URL.")
     access.rules(ROUTERS)
+    # A missing browser package is said here, not on the first page.
+    assets.installed()
     engine = database.make_engine(settings.database_url, pool_size=settings.threads)
     maker = database.sessions(engine)
     runtime = Runtime(settings, maker, Snapshots(maker, clock), clock, CollectorRegistry())

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     max_upload_mb: int = Field(200, gt=0, description="largest request body")
     threads: int = Field(40, gt=0, description="requests worked on at once, and database connections")
     session_hours: float = Field(12.0, gt=0, description="how long a browser stays signed in")
+    map_attribution: str = Field("", description="whose data the maps show, where the data do not tell")
     map_review_number: str = Field("", description="审图号 shown on every map")
 
     @field_validator("default_datum")

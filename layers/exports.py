@@ -20,8 +20,6 @@ from layers.import_records import spec_of
 
 # Formats that can hold degrees only.
 _DEGREES_ONLY = (".geojson", ".json", ".geojsonl", ".geojsons", ".ndjson")
-# Codes that features from OpenStreetMap bear.
-_OSM_CODE = r"[nwr]\d+(-\d+)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +61,7 @@ def export(
         stated = "EPSG:4326" if in_degrees else _stated(reference)
         out = gpd.GeoDataFrame(out, geometry=_placed(frame["geometry"], reference), crs=stated)
     formats.write(out, path)
-    from_osm = frame["code"].str.fullmatch(_OSM_CODE).any()
-    return Exported(len(out), osm.ATTRIBUTION if from_osm else None)
+    return Exported(len(out), osm.attribution(frame["code"]))
 
 
 def _table(frame: pd.DataFrame, reference: Reference) -> pd.DataFrame:

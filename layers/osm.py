@@ -8,6 +8,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import osmium
+import pandas as pd
 import shapely
 
 from geo.faults import DataError, Fault
@@ -19,10 +20,17 @@ from layers.progress import Progress, during, silent
 ATTRIBUTION = "© OpenStreetMap contributors (ODbL 1.0)"
 SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.bz2", ".osm.gz")
 
+#: Codes that features from OpenStreetMap bear: node, way or relation, and the piece of a street.
+_CODE = r"[nwr]\d+(-\d+)?"
 _GATES = frozenset(
     ["gate", "lift_gate", "swing_gate", "sliding_gate", "kissing_gate", "entrance", "turnstile"]
 )
 _REPORT_EVERY = 20_000
+
+
+def attribution(codes: pd.Series) -> str | None:
+    """Return what must stand beside features of these codes; None where none came from OpenStreetMap."""
+    return ATTRIBUTION if codes.str.fullmatch(_CODE).any() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ import signal
 import sys
 
 import click
-import structlog
 import typer
 from pydantic import ValidationError
 
+from api import logs
 from api.cli import assign, check, coverage, db, demo, doctor, export, import_, map_, serve, user
 from api.cli.console import console, print_faults
 from api.embedded import EmbeddedUnavailable
+from api.web.assets import AssetsError
 from geo.faults import DataError
 from layers.errors import LayersError
 
@@ -41,7 +42,7 @@ def run() -> None:
     """Run the command line; every expected failure is a report and an exit code, never a traceback."""
     # The default would end the process at once, and leave a private PostGIS behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    logs.configure()
     try:
         code = app(standalone_mode=False)
     except click.exceptions.Exit as leave:
@@ -61,7 +62,7 @@ def run() -> None:
             name = "WANGGE_" + "_".join(str(part) for part in item["loc"]).upper()
             console.print(f"{name}: {item['msg']}", markup=False)
         code = WRONG_USE
-    except (LayersError, EmbeddedUnavailable, OSError) as error:
+    except (LayersError, EmbeddedUnavailable, AssetsError, OSError) as error:
         console.print(f"failed: {error}", markup=False)
         code = FAILED
     sys.exit(code if isinstance(code, int) else DONE)

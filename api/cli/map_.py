@@ -89,7 +89,7 @@ class _Drawing:
             invented=self.deployed.invented,
             language=language,
             revision=self.revision,
-            attribution=sources.attribution(session, self.revision),
+            attribution=sources.attribution(session, self.revision, settings.map_attribution),
             review_number=settings.map_review_number,
         )
 

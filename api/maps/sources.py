@@ -12,7 +12,7 @@ from api.maps.chosen import Chosen
 from api.snapshots import Snapshot
 from geo.faults import DataError, Fault
 from geo.levels import LAYER_OF, LEVELS
-from layers import catalogue, store
+from layers import catalogue, osm, store
 from layers.database import Session
 
 #: Where pages fetch the base map and the areas.
@@ -26,12 +26,8 @@ INCIDENTS = {"incidents": "/maps/data/incidents.json", "incident": "/api/inciden
 #: A map of incidents shows the newest, at most this many.
 MOST_INCIDENTS = 100_000
 
-#: Said on every map of data from OpenStreetMap (ODbL 1.0, section 4.3).
-OPENSTREETMAP = "© OpenStreetMap contributors"
+#: Layers that may come from OpenStreetMap, which every map of them must say (ODbL 1.0, section 4.3).
 OPENSTREETMAP_LAYERS = ("streets", "facilities", "compounds")
-
-# Codes that layers.osm gives: n, w or r with the element's number; pieces of a way are counted.
-_OPENSTREETMAP_CODE = r"[nwr]\d+(?:-\d+)?"
 
 #: Layers that the areas and their posts come from.
 AREA_LAYERS = (*LAYER_OF.values(), "posts")
@@ -80,18 +76,22 @@ def bounds(session: Session, revision: int) -> tuple[float, float, float, float]
     return None
 
 
-def attribution(session: Session, revision: int) -> str:
-    """Return whose data the maps show besides the deployment's own: OpenStreetMap's, where some came from there."""
+def attribution(session: Session, revision: int, stated: str) -> str:
+    """Return whose data the maps show: as ``stated`` by the operator, and OpenStreetMap's where some is."""
     for layer in OPENSTREETMAP_LAYERS:
-        codes = store.read(session, layer, revision, columns=["code"])["code"]
-        if codes.str.fullmatch(_OPENSTREETMAP_CODE).any():
-            return OPENSTREETMAP
-    return ""
+        found = osm.attribution(store.read(session, layer, revision, columns=["code"])["code"])
+        if found:
+            return " · ".join(part for part in (stated, found) if part)
+    return stated
 
 
-def attributed(snapshot: Snapshot) -> str:
+def attributed(snapshot: Snapshot, stated: str) -> str:
     """Return :func:`attribution` of a snapshot, kept while its layers stay."""
-    return snapshot.model("attribution", layers=OPENSTREETMAP_LAYERS, load=attribution)
+
+    def load(session: Session, revision: int) -> str:
+        return attribution(session, revision, stated)
+
+    return snapshot.model("attribution", layers=OPENSTREETMAP_LAYERS, load=load)
 
 
 def view(snapshot: Snapshot) -> tuple[float, float, float, float] | None:

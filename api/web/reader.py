@@ -76,7 +76,7 @@ def _reader(
         revision=snapshot.revision,
         account=caller.name,
         csrf=caller.csrf or "",
-        attribution=sources.attributed(snapshot),
+        attribution=sources.attributed(snapshot, runtime.settings.map_attribution),
         review_number=runtime.settings.map_review_number,
     )
     return Reader(request, site, installed())
