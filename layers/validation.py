@@ -217,7 +217,8 @@ def _islands(streets: gpd.GeoDataFrame, metric: str) -> gpd.GeoDataFrame:
     group = np.unique(connected_components(links, directed=False)[1][start], return_inverse=True)[1]
     length = shapely.length(crs.to_metric(geoms, metric))
     size = np.bincount(group, weights=length)
-    islands = [(at, np.flatnonzero(group == at)) for at in range(len(size)) if at != size.argmax()]
+    members_of = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
+    islands = [(at, members) for at, members in enumerate(members_of) if at != size.argmax()]
     codes = walkable["code"].to_numpy(dtype=object)
     frame = _frame(
         "street-island",
