@@ -115,6 +115,8 @@ def _constraints(name: str, *geometries: str) -> tuple[Any, ...]:
             using="gist",
         ),
         Index(f"{name}_code_current_idx", "code", unique=True, postgresql_where=current),
+        # With it the planner can OR "still valid" (the partial indexes) and "ended after this revision".
+        Index(f"{name}_ended_idx", "rev_to", postgresql_where=text("rev_to IS NOT NULL")),
         *spatial,
     )
 

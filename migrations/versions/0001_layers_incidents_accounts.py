@@ -130,6 +130,7 @@ def upgrade():
         CONSTRAINT communities_rev_to_fkey FOREIGN KEY(rev_to) REFERENCES revisions (number)
     );
     CREATE UNIQUE INDEX communities_code_current_idx ON communities (code) WHERE rev_to IS NULL;
+    CREATE INDEX communities_ended_idx ON communities (rev_to) WHERE rev_to IS NOT NULL;
     CREATE INDEX communities_geom_current_idx ON communities USING gist (geom) WHERE rev_to IS NULL;
 
     CREATE TABLE compound_grids (
@@ -170,6 +171,7 @@ def upgrade():
         CONSTRAINT compounds_rev_to_fkey FOREIGN KEY(rev_to) REFERENCES revisions (number)
     );
     CREATE UNIQUE INDEX compounds_code_current_idx ON compounds (code) WHERE rev_to IS NULL;
+    CREATE INDEX compounds_ended_idx ON compounds (rev_to) WHERE rev_to IS NOT NULL;
     CREATE INDEX compounds_geom_current_idx ON compounds USING gist (geom) WHERE rev_to IS NULL;
 
     CREATE TABLE defects (
@@ -205,6 +207,7 @@ def upgrade():
         CONSTRAINT districts_rev_to_fkey FOREIGN KEY(rev_to) REFERENCES revisions (number)
     );
     CREATE UNIQUE INDEX districts_code_current_idx ON districts (code) WHERE rev_to IS NULL;
+    CREATE INDEX districts_ended_idx ON districts (rev_to) WHERE rev_to IS NOT NULL;
     CREATE INDEX districts_geom_current_idx ON districts USING gist (geom) WHERE rev_to IS NULL;
 
     CREATE TABLE facilities (
@@ -227,6 +230,7 @@ def upgrade():
         CONSTRAINT facilities_rev_to_fkey FOREIGN KEY(rev_to) REFERENCES revisions (number)
     );
     CREATE UNIQUE INDEX facilities_code_current_idx ON facilities (code) WHERE rev_to IS NULL;
+    CREATE INDEX facilities_ended_idx ON facilities (rev_to) WHERE rev_to IS NOT NULL;
     CREATE INDEX facilities_geom_current_idx ON facilities USING gist (geom) WHERE rev_to IS NULL;
     CREATE INDEX facilities_type_current_idx ON facilities (type, id) WHERE rev_to IS NULL;
 
@@ -251,6 +255,7 @@ def upgrade():
         CONSTRAINT grids_rev_to_fkey FOREIGN KEY(rev_to) REFERENCES revisions (number)
     );
     CREATE UNIQUE INDEX grids_code_current_idx ON grids (code) WHERE rev_to IS NULL;
+    CREATE INDEX grids_ended_idx ON grids (rev_to) WHERE rev_to IS NOT NULL;
     CREATE INDEX grids_geom_current_idx ON grids USING gist (geom) WHERE rev_to IS NULL;
 
     CREATE TABLE idempotency_keys (
@@ -297,6 +302,7 @@ def upgrade():
         CONSTRAINT old_estates_rev_to_fkey FOREIGN KEY(rev_to) REFERENCES revisions (number)
     );
     CREATE UNIQUE INDEX old_estates_code_current_idx ON old_estates (code) WHERE rev_to IS NULL;
+    CREATE INDEX old_estates_ended_idx ON old_estates (rev_to) WHERE rev_to IS NOT NULL;
     CREATE INDEX old_estates_geom_current_idx ON old_estates USING gist (geom) WHERE rev_to IS NULL;
 
     CREATE TABLE posts (
@@ -319,6 +325,7 @@ def upgrade():
         CONSTRAINT posts_rev_to_fkey FOREIGN KEY(rev_to) REFERENCES revisions (number)
     );
     CREATE UNIQUE INDEX posts_code_current_idx ON posts (code) WHERE rev_to IS NULL;
+    CREATE INDEX posts_ended_idx ON posts (rev_to) WHERE rev_to IS NOT NULL;
     CREATE INDEX posts_target_current_idx ON posts (target_layer, target_code) WHERE rev_to IS NULL;
 
     CREATE TABLE streets (
@@ -342,6 +349,7 @@ def upgrade():
         CONSTRAINT streets_rev_to_fkey FOREIGN KEY(rev_to) REFERENCES revisions (number)
     );
     CREATE UNIQUE INDEX streets_code_current_idx ON streets (code) WHERE rev_to IS NULL;
+    CREATE INDEX streets_ended_idx ON streets (rev_to) WHERE rev_to IS NOT NULL;
     CREATE INDEX streets_geom_current_idx ON streets USING gist (geom) WHERE rev_to IS NULL;
 
     CREATE TABLE subdistricts (
@@ -362,6 +370,7 @@ def upgrade():
         CONSTRAINT subdistricts_rev_to_fkey FOREIGN KEY(rev_to) REFERENCES revisions (number)
     );
     CREATE UNIQUE INDEX subdistricts_code_current_idx ON subdistricts (code) WHERE rev_to IS NULL;
+    CREATE INDEX subdistricts_ended_idx ON subdistricts (rev_to) WHERE rev_to IS NOT NULL;
     CREATE INDEX subdistricts_geom_current_idx ON subdistricts USING gist (geom) WHERE rev_to IS NULL;
 
     CREATE TABLE tokens (
