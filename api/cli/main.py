@@ -3,9 +3,9 @@
 import signal
 import sys
 
-import click
 import typer
 from pydantic import ValidationError
+from typer.rich_utils import rich_format_error
 
 from api import logs
 from api.cli import assign, check, coverage, db, demo, doctor, export, import_, map_, serve, user
@@ -16,6 +16,8 @@ from geo.faults import DataError
 from layers.errors import LayersError
 
 DONE, WITH_REJECTS, WRONG_USE, FAILED = 0, 1, 2, 3
+#: What typer makes of Ctrl-C.
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="wangge",
@@ -45,14 +47,11 @@ def run() -> None:
     logs.configure()
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.Exit as leave:
-        code = leave.exit_code
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        rich_format_error(error)  # type: ignore[arg-type]  # the base of what it takes, and all that is raised
         code = WRONG_USE
-    except (click.Abort, KeyboardInterrupt):
-        console.print("stopped")
-        code = FAILED
+    except (typer.Abort, KeyboardInterrupt):
+        code = _INTERRUPTED
     except DataError as error:
         console.print(f"[bold red]refused[/bold red]: {len(error.faults)} fault(s)")
         print_faults(error.faults)
@@ -64,5 +63,11 @@ def run() -> None:
         code = WRONG_USE
     except (LayersError, EmbeddedUnavailable, AssetsError, OSError) as error:
         console.print(f"failed: {error}", markup=False)
+        code = FAILED
+    except Exception:  # noqa: BLE001 - shown whole; without this its exit code would say "with rejects"
+        console.print_exception()
+        code = FAILED
+    if code == _INTERRUPTED:
+        console.print("stopped")
         code = FAILED
     sys.exit(code if isinstance(code, int) else DONE)
