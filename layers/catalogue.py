@@ -49,8 +49,18 @@ class LayerSpec:
         return {item.name: item for item in self.fields}[name]
 
 
-_CODE = Field("code", "text", "编码", "code", aliases=("编码", "代码", "code", "id_code", "编号", "gridcode"))
-_NAME = Field("name", "text", "名称", "name", aliases=("名称", "name", "mc", "标准名称"))
+# adcode stands in the files of the map providers, XZQDM and XZQMC in those of the land surveys.
+_CODE = Field(
+    "code",
+    "text",
+    "编码",
+    "code",
+    aliases=(
+        *("编码", "代码", "code", "id_code", "编号", "gridcode"),
+        *("区划代码", "行政区划代码", "adcode", "xzqdm"),
+    ),
+)
+_NAME = Field("name", "text", "名称", "name", aliases=("名称", "name", "mc", "标准名称", "xzqmc"))
 _PEOPLE = Field(
     "people", "integer", "人口", "people", aliases=("人口", "人口数", "people", "population", "pop")
 )

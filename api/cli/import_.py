@@ -24,6 +24,8 @@ WITH_REJECTS, WRONG_USE, FAILED = 1, 2, 3
 _AUTHOR = "command line"
 # Faults of what was asked for, not of the data.
 _OF_USE = {"datum-missing", "datum-unknown", "field-unknown", "format-unknown", "parameter-invalid"}
+# Faults of the layer that an upsert would leave, rather than of a record.
+_OF_PARTITION = {"overlap", "gap", "gap-enclosed", "gap-at-parent", "outside-parent", "sliver", "t-junction"}
 
 
 def import_layer(
@@ -110,7 +112,13 @@ def import_layer(
     except DataError as error:
         console.print(f"[bold red]refused[/bold red]: {len(error.faults)} fault(s); nothing was stored")
         print_faults(error.faults)
-        raise typer.Exit(WRONG_USE if {fault.kind for fault in error.faults} <= _OF_USE else FAILED) from None
+        kinds = {fault.kind for fault in error.faults}
+        if kinds <= _OF_PARTITION:
+            console.print(
+                "an upsert may not make a layer worse. Mend the file; or, where it is the whole layer,"
+                " import it with --mode replace, which ends what the file lacks and lists these as defects."
+            )
+        raise typer.Exit(WRONG_USE if kinds <= _OF_USE else FAILED) from None
     for report in reports:
         print_report(report)
         if rejects is not None and report.rejected:

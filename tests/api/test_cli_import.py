@@ -120,6 +120,16 @@ def test_wrong_use_and_bad_data_have_their_exit_codes(run, folder, words, code):
     assert "Traceback" not in done.output
 
 
+def test_a_refused_upsert_tells_the_way_to_load_a_faulty_layer(run, folder):
+    run("import", "districts", folder / "区县.gpkg")
+    gpd.GeoDataFrame({"编码": ["420103"]}, geometry=[square(1, 0)], crs=4490).to_file(folder / "over.gpkg")
+    done = run("import", "districts", folder / "over.gpkg")
+    assert done.exit_code == 3
+    assert "--mode replace" in done.stderr
+    done = run("import", "districts", folder / "over.gpkg", "--mode", "replace")
+    assert done.exit_code == 0, done.output
+
+
 def test_a_truncated_osm_file_leaves_nothing_behind(run, session, shared_data, tmp_path):
     content = (shared_data / "las_palmas" / "las_palmas_2023-02-20.osm.pbf").read_bytes()
     cut = tmp_path / "cut.osm.pbf"

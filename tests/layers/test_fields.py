@@ -31,6 +31,12 @@ def test_columns_are_found_by_chinese_english_and_cut_names():
         assert found == dict(zip(("code", "name", "parent_code"), names, strict=True))
 
 
+def test_the_columns_of_map_providers_and_of_land_surveys_are_known():
+    for names in (("adcode", "name"), ("XZQDM", "XZQMC"), ("行政区划代码", "名称")):
+        found = fields.match(list(names), SPECS["districts"], {})
+        assert found == dict(zip(("code", "name"), names, strict=True))
+
+
 def test_a_stated_column_outranks_the_names_and_an_empty_one_says_there_is_none():
     found = fields.match(["name", "社区"], SPECS["communities"], {"name": "社区", "people": ""})
     assert found == {"name": "社区"}
