@@ -1,6 +1,7 @@
 """`wangge serve`: the service."""
 
 import socket
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -49,7 +50,9 @@ def listen(application: FastAPI, *, host: str, port: int) -> None:
             proxy_headers=True,
             timeout_graceful_shutdown=10,
         )
-        uvicorn.Server(config).run(sockets=[listening])
+        # Ctrl-C is how serving ends, not a failure.
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:
