@@ -12,6 +12,7 @@ from typing import IO, Annotated
 import typer
 
 from api import stated
+from api.cli.arguments import in_a_folder
 from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import console, print_faults, progress_bars
 from api.dependencies import now
@@ -38,7 +39,13 @@ def assign_points(
     ],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="OUT", help="The same rows with the answers; same format."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            callback=in_a_folder,
+            help="The same rows with the answers; same format.",
+        ),
     ],
     crs: Annotated[
         str | None,
@@ -58,7 +65,8 @@ def assign_points(
         bool, typer.Option("--margin", help="Add margin_m, the distance to the area's border.")
     ] = False,
     rejects: Annotated[
-        Path | None, typer.Option(help="CSV of the rows that cannot be used: row, kind, message.")
+        Path | None,
+        typer.Option(callback=in_a_folder, help="CSV of the rows that cannot be used: row, kind, message."),
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Of a CSV; found out by default.")] = None,
     anyway: Annotated[

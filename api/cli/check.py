@@ -9,25 +9,30 @@ import pandas as pd
 import shapely
 import typer
 
+from api.cli.arguments import LayerName, layer_file
 from api.cli.connection import Embedded, transaction
 from api.cli.console import console, print_faults, progress_bars
 from api.cli.import_ import print_defects
 from api.dependencies import now
 from geo.faults import DataError
 from layers import deployment, history, store, validation
-from layers.catalogue import SPECS
 from layers.files import formats, tables
-from layers.import_records import spec_of
 
 WITH_DEFECTS, WRONG_USE = 1, 2
 
 
 def check_layer(
-    layer: Annotated[str, typer.Argument(help=" | ".join(SPECS))],
+    layer: LayerName,
     *,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", dir_okay=False, help="gpkg, geojson, csv, xlsx … with the places."),
+        typer.Option(
+            "--output",
+            "-o",
+            dir_okay=False,
+            callback=layer_file,
+            help="gpkg, geojson, csv, xlsx … with the places.",
+        ),
     ] = None,
     embedded: Embedded = False,
 ) -> None:
@@ -40,7 +45,6 @@ def check_layer(
 
     Exit code 1 says that there are defects.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
-    spec_of(layer)
     with transaction(embedded=embedded) as session, progress_bars() as progress:
         revision = history.current(session, now())
         progress(f"check {layer}", 0, 1)

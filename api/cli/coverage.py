@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from api import coverage_words
+from api.cli.arguments import in_a_folder
 from api.cli.connection import Embedded, transaction
 from api.cli.console import console, print_faults, progress_bars
 from api.dependencies import now
@@ -47,7 +48,8 @@ def coverage_table(
     ] = None,
     within: Annotated[str | None, typer.Option(help="Code of an area: only areas in it.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A .csv, .xlsx or .geojson file.")
+        Path | None,
+        typer.Option("--output", "-o", callback=in_a_folder, help="A .csv, .xlsx or .geojson file."),
     ] = None,
     embedded: Embedded = False,
 ) -> None:

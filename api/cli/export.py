@@ -5,22 +5,24 @@ from typing import Annotated
 
 import typer
 
+from api.cli.arguments import LayerName, layer_file
 from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import console, print_faults
 from api.dependencies import now
 from geo import crs as references
 from geo.faults import DataError
 from layers import database, exports, history
-from layers.catalogue import SPECS
 
 WRONG_USE = 2
 
 
 def export_layer(
-    layer: Annotated[str, typer.Argument(help=" | ".join(SPECS))],
+    layer: LayerName,
     file: Annotated[
         Path,
-        typer.Argument(dir_okay=False, help="gpkg, shp, geojson, geojsonl, fgb, parquet, csv, xlsx"),
+        typer.Argument(
+            dir_okay=False, callback=layer_file, help="gpkg, shp, geojson, geojsonl, fgb, parquet, csv, xlsx"
+        ),
     ],
     *,
     crs: Annotated[

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from api.cli.arguments import LayerName, layer_file
 from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import console, print_faults, progress_bars
 from api.dependencies import now
@@ -29,7 +30,7 @@ _OF_PARTITION = {"overlap", "gap", "gap-enclosed", "gap-at-parent", "outside-par
 
 
 def import_layer(
-    layer: Annotated[str, typer.Argument(help=" | ".join(SPECS))],
+    layer: LayerName,
     file: Annotated[
         Path,
         typer.Argument(
@@ -63,7 +64,10 @@ def import_layer(
     ] = "reject",
     rejects: Annotated[
         Path | None,
-        typer.Option(help="Where to write the records at fault, with the reasons: .csv, .xlsx, .gpkg …"),
+        typer.Option(
+            callback=layer_file,
+            help="Where to write the records at fault, with the reasons: .csv, .xlsx, .gpkg …",
+        ),
     ] = None,
     sheet: Annotated[str | None, typer.Option(help="Layer of a GeoPackage or sheet of a workbook.")] = None,
     encoding: Annotated[

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import geopandas as gpd
 import typer
 
+from api.cli.arguments import in_a_folder
 from api.cli.connection import Embedded, transaction
 from api.cli.console import console, progress_bars
 from api.dependencies import now
@@ -32,7 +33,9 @@ _SUFFIXES = (".html", ".png")
 def draw_map(
     kind: Annotated[Kind, typer.Argument(help="What to draw.")],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="An .html or .png file.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", callback=in_a_folder, help="An .html or .png file.")
+    ],
     lang: Annotated[Literal["zh", "en"], typer.Option(help="Language of the map.")] = "zh",
     facility_type: Annotated[
         str, typer.Option("--type", help="coverage: facility type; `wangge coverage --type '?'` lists them.")
