@@ -165,6 +165,23 @@ def get_coverage(
 class FacilityType(BaseModel):
     """A facility type; `circle` is 5, 10, 15 or block, `service_radius_m` the standard's, in metres."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "key": "primary_school",
+                "zh": "小学",
+                "en": "primary school",
+                "domain": "education",
+                "element": "教",
+                "circle": "10",
+                "service_radius_m": 500.0,
+                "mandatory_levels": "10",
+                "optional_levels": "",
+                "confidence": "corroborated",
+            }
+        }
+    )
+
     key: str
     zh: str
     en: str

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
@@ -62,6 +62,29 @@ class FacilityList(BaseModel):
 class CircleFeature(BaseModel):
     """One budget; properties: facility, code, name, type, minutes, budget_m, method, profile, area_m2, circle_share."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "Feature",
+                "properties": {
+                    "code": "SS00012",
+                    "name": "礼池社区卫生服务站",
+                    "type": "community_health_station",
+                    "minutes": 10,
+                    "budget_m": 750.0,
+                    "method": "network",
+                    "profile": "adult",
+                    "area_m2": 912004.0,
+                    "circle_share": 0.516,
+                },
+                "geometry": {
+                    "type": "MultiPolygon",
+                    "coordinates": [[[[105.41, 32.01], [105.43, 32.01], [105.42, 32.03], [105.41, 32.01]]]],
+                },
+            }
+        }
+    )
+
     type: str
     properties: dict[str, Any]
     geometry: dict[str, Any] | None
@@ -83,7 +106,7 @@ def list_facilities(
     within: Annotated[str | None, Query(description="code of an area")] = None,
     bbox: Annotated[str | None, Query(description="lon min, lat min, lon max, lat max; EPSG:4326")] = None,
     after: Annotated[str | None, Query(description="only codes above this one")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="facilities a page")] = 100,
 ) -> FacilityList:
     """Return facilities by code, a page at a time."""
     faults = [] if type is None else type_faults([type], field="type")
@@ -110,7 +133,7 @@ def list_facilities(
 )
 def get_circle(
     *,
-    id: UUID,  # noqa: A002 - the parameter's name
+    id: Annotated[UUID, Path(description="`id` of a facility")],  # noqa: A002 - the parameter's name
     snapshot: SnapshotDep,
     minutes: Annotated[
         list[str] | None, Query(description="e.g. 10,15; default: the circle of the facility's type")

@@ -53,7 +53,7 @@ def list_revisions(
     session: SessionDep,
     snapshot: SnapshotDep,
     before: Annotated[int | None, Query(ge=1, description="only revisions below this number")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="revisions a page")] = 100,
 ) -> RevisionList:
     """Return revisions, newest first."""
     found = history.revisions(session, before=before, limit=limit + 1)

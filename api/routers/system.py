@@ -1,10 +1,11 @@
-"""Probes and figures for the operator."""
+"""Probes and figures for the operator, and who is asking."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, ConfigDict
 
 from api.access import Caller, Permission, needs
 from api.dependencies import RuntimeDep
@@ -13,18 +14,55 @@ from layers import database
 router = APIRouter(tags=["system"])
 
 
+class Alive(BaseModel):
+    """The process runs."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"status": "ok"}})
+
+    status: str
+
+
+class Ready(BaseModel):
+    """The database answers, with this PostGIS, and this revision is in effect."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"status": "ok", "postgis": "3.3.2", "revision": 9}}
+    )
+
+    status: str
+    postgis: str
+    revision: int
+
+
+class Me(BaseModel):
+    """An account, its permissions and the codes it is limited to; `name` is null for a visitor."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "zhang",
+                "permissions": ["file incidents", "public", "read incidents", "read layers"],
+                "areas": ["510899001"],
+            }
+        }
+    )
+
+    name: str | None
+    permissions: list[str]
+    areas: list[str]
+
+
 @router.get("/healthz", dependencies=[needs(Permission.PUBLIC)], summary="Is the process alive?")
-async def healthz() -> dict[str, str]:
+async def healthz() -> Alive:
     """Answer while the process runs; asks nothing else."""
-    return {"status": "ok"}
+    return Alive(status="ok")
 
 
 @router.get("/readyz", dependencies=[needs(Permission.PUBLIC)], summary="Can it answer?")
-def readyz(runtime: RuntimeDep) -> dict[str, Any]:
+def readyz(runtime: RuntimeDep) -> Ready:
     """Answer 200 when the database answers and its migrations are current, else 503 with the reason."""
-    engine = runtime.sessions.kw["bind"]
-    postgis = database.check(engine)
-    return {"status": "ok", "postgis": postgis, "revision": runtime.snapshots.current().revision}
+    postgis = database.check(runtime.sessions.kw["bind"])
+    return Ready(status="ok", postgis=postgis, revision=runtime.snapshots.current().revision)
 
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
@@ -34,10 +72,6 @@ def metrics(_: Annotated[Caller, needs(Permission.OPERATE)], runtime: RuntimeDep
 
 
 @router.get("/api/me", summary="Who am I, and what may I do?")
-async def me(caller: Annotated[Caller, needs(Permission.PUBLIC)]) -> dict[str, Any]:
-    """Return the caller's account, permissions and areas; `name` is null for a visitor."""
-    return {
-        "name": caller.name,
-        "permissions": sorted(caller.permissions),
-        "areas": list(caller.areas),
-    }
+async def me(caller: Annotated[Caller, needs(Permission.PUBLIC)]) -> Me:
+    """Return the caller's account, permissions and areas."""
+    return Me(name=caller.name, permissions=sorted(caller.permissions), areas=list(caller.areas))

@@ -1,0 +1,99 @@
+"""The API's own description: FastAPI's, with the problems that every route really answers with."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+_PROBLEM = {
+    "type": "object",
+    "title": "Problem",
+    "description": "RFC 9457. `type` is stable; `errors` lists every fault at once, with what to do.",
+    "required": ["type", "title", "title_zh", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "title_zh": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["kind", "message"],
+                "properties": {
+                    "kind": {"type": "string"},
+                    "message": {"type": "string"},
+                    "title": {"type": "string"},
+                    "title_zh": {"type": "string"},
+                    "field": {"type": "string"},
+                    "layer": {"type": "string"},
+                    "row": {"type": "integer"},
+                    "id": {"type": "string"},
+                    "lon": {"type": "number"},
+                    "lat": {"type": "number"},
+                    "size": {"type": "number"},
+                    "unit": {"type": "string"},
+                },
+            },
+        },
+    },
+    "example": {
+        "type": "urn:wangge:problem:invalid-data",
+        "title": "The data cannot be used",
+        "title_zh": "数据无法使用",
+        "status": 422,
+        "detail": "lon 200 is beyond 180 degrees.",
+        "errors": [
+            {
+                "kind": "coordinate-out-of-range",
+                "title": "Coordinate out of range",
+                "title_zh": "坐标超出范围",
+                "field": "lon",
+                "message": "lon 200 is beyond 180 degrees.",
+            }
+        ],
+    },
+}
+_ANY = {
+    "422": "What was asked cannot be answered; every fault is listed",
+    "503": "The database does not answer",
+}
+_SECURED = {"401": "No account, or a wrong one", "403": "The account may not do this"}
+
+
+class DescribedApp(FastAPI):
+    """An application whose description names its problems."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = _described(
+                get_openapi(
+                    title=self.title,
+                    version=self.version,
+                    description=self.description,
+                    license_info=self.license_info,
+                    routes=self.routes,
+                )
+            )
+        return self.openapi_schema
+
+
+def _described(document: dict[str, Any]) -> dict[str, Any]:
+    schemas = document["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["Problem"] = _PROBLEM
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            # FastAPI's own 422 describes a body that our error handlers never send.
+            operation["responses"].pop("422", None)
+            for status, said in {**_ANY, **(_SECURED if "security" in operation else {})}.items():
+                operation["responses"].setdefault(status, _problem(said))
+    return document
+
+
+def _problem(said: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": said, "content": {"application/problem+json": {"schema": schema}}}
