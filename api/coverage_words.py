@@ -87,6 +87,8 @@ def notes(answer: Answer, query: Query, revision: int) -> list[tuple[str, str]]:
         ("步行 walking", "沿道路步行距离,不是直线半径 · along streets, not a straight radius"),
         ("总量 demand", "覆盖+部分覆盖+未覆盖+无法到达 · covered + partial + uncovered + unreachable"),
     ]
+    types = catalogue().loc[answer.table["facility_type"].unique()]
+    lines += [(str(key), f"{row['zh']} {row['en']}") for key, row in types.iterrows()]
     if answer.not_judged:
         lines.append(("标准未规定 not judged", ", ".join(answer.not_judged)))
     return lines + [(f"{fault.title[0]} {fault.id or ''}", fault.message) for fault in answer.faults]

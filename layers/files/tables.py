@@ -1,6 +1,7 @@
 """Tables out: CSV, XLSX and GeoJSON of a frame, as bytes."""
 
 import io
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,12 +13,16 @@ import shapely
 from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
 
 #: A text that begins with one of these is a formula to a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 #: Decimals of degrees in GeoJSON: 1e-7 degrees are a centimetre.
 _DECIMALS = 7
+
+#: Rows that decide a column's width in a workbook, and the widest column, in letters.
+_MEASURED, _WIDEST = 200, 60
 
 
 def to_csv(frame: pd.DataFrame) -> bytes:
@@ -36,6 +41,8 @@ def to_xlsx(
 ) -> bytes:
     """Write a table as a workbook; text is stored as text, so that no cell is a formula.
 
+    Columns whose names end in ``share`` are shown as percentages.
+
     Parameters
     ----------
     titles
@@ -47,11 +54,14 @@ def to_xlsx(
     sheet = book.create_sheet("数据 data")
     sheet.freeze_panes = "A2"
     header = [f"{titles[name]} {name}" if name in titles else str(name) for name in frame.columns]
+    _set_widths(sheet, header, frame)
     sheet.append([_text_cell(sheet, title, bold=True) for title in header])
+    formats = ["0.0%" if str(name).endswith("share") else None for name in frame.columns]
     for row in _rows(frame):
-        sheet.append([_text_cell(sheet, value) if isinstance(value, str) else value for value in row])
+        sheet.append([_cell(sheet, value, form) for value, form in zip(row, formats, strict=True)])
     if notes:
         about = book.create_sheet("说明 notes")
+        about.column_dimensions["A"].width, about.column_dimensions["B"].width = 24, 80
         for name, value in notes:
             about.append([_text_cell(about, name, bold=True), _text_cell(about, value)])
     buffer = io.BytesIO()
@@ -93,6 +103,29 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def _rows(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame.columns]
     return zip(*columns, strict=True)
+
+
+def _set_widths(sheet: Any, header: Sequence[str], frame: pd.DataFrame) -> None:  # noqa: ANN401 - a write-only sheet
+    """Make columns as wide as their titles and first values; must come before the first row."""
+    for number, (title, name) in enumerate(zip(header, frame.columns, strict=True), start=1):
+        texts = [title, *(str(value) for value in frame[name].head(_MEASURED) if isinstance(value, str))]
+        width = min(max(map(_shown_width, texts)) + 2, _WIDEST)
+        sheet.column_dimensions[get_column_letter(number)].width = width
+
+
+def _shown_width(text: str) -> int:
+    """Width in letters; a Chinese character is as wide as two."""
+    return sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text)
+
+
+def _cell(sheet: Any, value: Any, number_format: str | None) -> object:  # noqa: ANN401 - a write-only sheet
+    if isinstance(value, str):
+        return _text_cell(sheet, value)
+    if number_format is None or value is None:
+        return value
+    cell = WriteOnlyCell(sheet, value=value)
+    cell.number_format = number_format
+    return cell
 
 
 def _text_cell(sheet: Any, text: str, *, bold: bool = False) -> Cell:  # noqa: ANN401 - a write-only sheet

@@ -79,6 +79,9 @@ def test_other_formats(walked, by):
     assert table["code"].tolist() == [row["code"] for row in rows]
     sheet = openpyxl.load_workbook(io.BytesIO(replies["xlsx"].content)).worksheets[0]
     assert [cell.value for cell in sheet["A"]][1:] == [row["code"] for row in rows]
+    share = next(cell for cell in sheet[1] if cell.value.endswith("covered_share"))
+    assert sheet.cell(2, share.column).number_format == "0.0%"
+    assert sheet.column_dimensions[share.column_letter].width > len(share.value)
     features = json.loads(replies["geojson"].content)["features"]
     assert [feature["properties"]["code"] for feature in features] == [row["code"] for row in rows]
     assert features[0]["geometry"]["type"] == "MultiPolygon"
