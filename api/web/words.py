@@ -27,7 +27,7 @@ STATUSES: dict[str, tuple[str, str]] = {
     "covered": ("已覆盖", "Covered"),
     "partial": ("部分覆盖", "Partial"),
     "uncovered": ("未覆盖", "Uncovered"),
-    "unreachable": ("无法接入路网", "Unreachable"),
+    "unreachable": ("无法到达", "Unreachable"),
 }
 
 RULES: dict[str, tuple[str, str]] = {

@@ -10,7 +10,7 @@
   const NO_DEMAND = { colour: "#c8cdd2", text: wangge.say("没有居民小区", "No demand") };
   const STATUS_COLOURS = { covered: "#2c7bb6", partial: "#f59f3a", uncovered: "#d7191c", unreachable: "#4d5863" };
   const STATUS_NAMES = wangge.chinese
-    ? { covered: "已覆盖", partial: "部分覆盖", uncovered: "未覆盖", unreachable: "无法接入路网" }
+    ? { covered: "已覆盖", partial: "部分覆盖", uncovered: "未覆盖", unreachable: "无法到达" }
     : { covered: "Covered", partial: "Partial", uncovered: "Uncovered", unreachable: "Unreachable" };
   const METHOD_NAMES = wangge.chinese ? { network: "沿道路步行", circle: "直线圆" } : { network: "Along streets", circle: "Straight circle" };
   const part = (name) => document.getElementById(name);

@@ -66,7 +66,7 @@
     { key: "covered", number: true, title: wangge.say("已覆盖", "Covered"), value: (row) => wangge.number(row.covered) },
     { key: "partial", number: true, title: wangge.say("部分", "Partial"), value: (row) => wangge.number(row.partial) },
     { key: "uncovered", number: true, title: wangge.say("未覆盖", "Uncovered"), value: (row) => wangge.number(row.uncovered) },
-    { key: "unreachable", number: true, title: wangge.say("无法接入", "Unreachable"), value: (row) => wangge.number(row.unreachable) },
+    { key: "unreachable", number: true, title: wangge.say("无法到达", "Unreachable"), value: (row) => wangge.number(row.unreachable) },
     { key: "covered_share", number: true, title: wangge.say("覆盖率", "Covered share"), value: (row) => share(row.covered_share) },
     { key: "circle_share", number: true, title: wangge.say("直线圆", "Circle"), value: (row) => wangge.percent(row.circle_share) },
   ];
