@@ -124,16 +124,19 @@ def _data_error(_: Request, error: Exception) -> Response:
 
 def _validation_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
-    found = [
-        {
-            "kind": "parameter-invalid",
-            "field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]),
-            "message": item["msg"],
-        }
-        for item in error.errors()
-    ]
+    found = [_invalid(item) for item in error.errors()]
     detail = "; ".join(f"{item['field']}: {item['message']}" for item in found)
     return _reply("invalid-request", detail, found)
+
+
+def _invalid(item: dict[str, Any]) -> dict[str, Any]:
+    """Return one complaint of the framework's in our words."""
+    if item["type"] == "json_invalid":
+        reason = item.get("ctx", {}).get("error", item["msg"])
+        message = f"This is not JSON: {reason} (character {item['loc'][-1]})."
+        return {"kind": "parameter-invalid", "field": "body", "message": message}
+    field = ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0])
+    return {"kind": "parameter-invalid", "field": field, "message": item["msg"]}
 
 
 def _http_exception(_: Request, error: Exception) -> Response:

@@ -47,6 +47,9 @@ def client():
     @app.get("/typed")
     def typed(minutes: int, level: int) -> None: ...
 
+    @app.post("/body")
+    def body(said: dict[str, int]) -> None: ...
+
     return TestClient(app, raise_server_exceptions=False)
 
 
@@ -97,6 +100,14 @@ def test_an_unavailable_database_says_when_to_come_back(client):
 def test_every_wrong_parameter_is_named(client):
     body = client.get("/typed?minutes=ten").json()
     assert {error["field"] for error in body["errors"]} == {"minutes", "level"}
+
+
+def test_a_body_that_is_not_json_is_told_with_its_place(client):
+    reply = client.post("/body", content=b'{"lon":', headers={"content-type": "application/json"})
+    assert reply.status_code == 422
+    [error] = reply.json()["errors"]
+    assert error["field"] == "body"
+    assert error["message"] == "This is not JSON: Expecting value (character 7)."
 
 
 def test_unknown_paths_and_methods(client):
