@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
+from anyio import Semaphore
 from anyio.to_thread import current_default_thread_limiter
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import APIRouter, FastAPI
@@ -16,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import access, errors
 from api.dependencies import Runtime, now
 from api.limits import BodyLimit
+from api.openapi import DescribedApp
 from api.routers import coverage, facilities, incidents, locate, maps, pages, revisions, system
 from api.settings import Settings
 from api.snapshots import Snapshots
@@ -74,10 +76,20 @@ def create_app(
     # A missing browser package is said here, not on the first page.
     assets.installed()
     engine = database.make_engine(settings.database_url, pool_size=settings.threads)
-    maker = database.sessions(engine)
-    runtime = Runtime(settings, maker, Snapshots(maker, clock), clock, CollectorRegistry())
+    # As many as there are threads at most; one that asks holds a thread, and must not wait for the others.
+    reading = database.make_engine(settings.database_url, pool_size=2, most=-1)
+    look_ups = database.sessions(reading)
+    runtime = Runtime(
+        settings,
+        database.sessions(engine),
+        look_ups,
+        Semaphore(settings.threads),
+        Snapshots(look_ups, clock),
+        clock,
+        CollectorRegistry(),
+    )
     ProcessCollector(registry=runtime.figures)
-    app = FastAPI(
+    app = DescribedApp(
         title="Wangge 网格",
         version=version("wangge"),
         description=_DESCRIPTION,
@@ -86,7 +98,7 @@ def create_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(runtime, engine),
+        lifespan=_lifespan(runtime, engine, reading),
     )
     app.state.runtime = runtime
     app.state.credentials = access.Credentials(_credential_look_up(runtime), open_reading=open_reading)
@@ -102,22 +114,23 @@ def create_app(
     return app
 
 
-def _lifespan(runtime: Runtime, engine: Engine) -> Any:  # noqa: ANN401 - what FastAPI takes
+def _lifespan(runtime: Runtime, *engines: Engine) -> Any:  # noqa: ANN401 - what FastAPI takes
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # As many request threads as connections: none then waits for another's.
+        # As many request threads as turns: none then waits for another's connection.
         current_default_thread_limiter().total_tokens = runtime.settings.threads
         runtime.snapshots.start()
         yield
         runtime.snapshots.stop()
-        engine.dispose()
+        for engine in engines:
+            engine.dispose()
 
     return lifespan
 
 
 def _credential_look_up(runtime: Runtime) -> Callable[..., accounts.SignedIn | None]:
     def look_up(kind: str, *secret: str) -> accounts.SignedIn | None:
-        with database.translated(), runtime.sessions() as session:
+        with database.translated(), runtime.look_ups() as session:
             if kind == "bearer":
                 return accounts.by_token(session, *secret, now=runtime.clock())
             if kind == "basic":

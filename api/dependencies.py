@@ -1,10 +1,11 @@
 """What routes ask for by type: a session, the current snapshot, the settings, the time."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
+from anyio import Semaphore
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
@@ -17,10 +18,22 @@ from layers.database import Session, sessionmaker
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What the application holds while it runs; one per application, at ``app.state.runtime``."""
+    """What the application holds while it runs; one per application, at ``app.state.runtime``.
+
+    Parameters
+    ----------
+    sessions
+        For the work of requests that have a turn, see :data:`SessionDep`; as many as there are turns.
+    look_ups
+        For reading that ends with the call: credentials, models, past revisions. Never waits for another.
+    turns
+        Requests that may hold a session at once.
+    """
 
     settings: Settings
     sessions: sessionmaker[Session]
+    look_ups: sessionmaker[Session]
+    turns: Semaphore
     snapshots: Snapshots
     clock: Callable[[], dt.datetime]
     figures: CollectorRegistry
@@ -47,7 +60,17 @@ async def _snapshot(request: Request) -> Snapshot:
     return fresh if fresh is not None else await run_in_threadpool(snapshots.refresh)
 
 
-def _session(request: Request) -> Iterator[Session]:
+async def _turn(request: Request) -> AsyncIterator[None]:
+    """Wait, without a thread, until a connection is free for this request.
+
+    A request that holds a connection still needs threads, to check its reply and to commit. Were requests
+    without one waiting for it in threads, those would be all taken, and neither side could go on.
+    """
+    async with _runtime(request).turns:
+        yield
+
+
+def _session(request: Request, _turn: Annotated[None, Depends(_turn, scope="function")]) -> Iterator[Session]:
     """Yield a session whose work is committed before the reply is sent, or rolled back."""
     with database.translated(), _runtime(request).sessions.begin() as session:
         yield session

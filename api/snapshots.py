@@ -65,12 +65,17 @@ class Snapshot:
 
 
 class Snapshots:
-    """The current snapshot, polled by a thread of its own between :meth:`start` and :meth:`stop`."""
+    """The current snapshot, polled by a thread of its own between :meth:`start` and :meth:`stop`.
+
+    ``sessions`` must never make a caller wait for a connection: a request asks for models while it holds a
+    connection of its own, and would wait for requests that wait for the same model.
+    """
 
     def __init__(self, sessions: sessionmaker[Session], clock: Callable[[], dt.datetime]) -> None:
         self._sessions = sessions
         self._clock = clock
         self._models = _Models(sessions)
+        self._lock = threading.Lock()
         self._snapshot = Snapshot(0, {}, None, self._models)
         self._polled = float("-inf")
         self._stopped = threading.Event()
@@ -113,10 +118,13 @@ class Snapshots:
         asked = time.monotonic()
         with database.translated(), self._sessions() as session:
             revision = history.current(session, self._clock())
-            if revision != self._snapshot.revision:
-                self._snapshot = self._made(session, revision)
-        self._polled = asked
-        return self._snapshot
+            known = self._snapshot
+            found = known if revision == known.revision else self._made(session, revision)
+        with self._lock:
+            # A poll that was overtaken by a later one must not bring its older answer back.
+            if asked >= self._polled:
+                self._snapshot, self._polled = found, asked
+            return self._snapshot
 
     def at(self, instant: dt.datetime) -> Snapshot:
         """Return the snapshot of the revision in effect at ``instant``.
@@ -158,20 +166,33 @@ class _Models:
 
     def get(self, key: _Key, make: Callable[[Session], Any]) -> Any:  # noqa: ANN401 - any model
         with self._lock:
-            if key not in self._kept:
-                versions = [kept for kept in self._kept if kept[0] == key[0]]
-                for superseded in versions[: max(len(versions) + 1 - VERSIONS_KEPT, 0)]:
-                    del self._kept[superseded]
             slot = self._kept.setdefault(key, _Slot())
             self._kept.move_to_end(key)
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
         with slot.lock:
             if not slot.made:
-                with database.translated(), self._sessions() as session:
-                    slot.value = make(session)
-                slot.made = True
+                self._fill(key, slot, make)
         return slot.value
+
+    def _fill(self, key: _Key, slot: "_Slot", make: Callable[[Session], Any]) -> None:
+        try:
+            with database.translated(), self._sessions() as session:
+                slot.value = make(session)
+        except BaseException:
+            with self._lock:
+                self._kept.pop(key, None)
+            raise
+        slot.made = True
+        with self._lock:
+            self._keep(key, slot)
+
+    def _keep(self, key: _Key, slot: "_Slot") -> None:
+        """Keep what was made; only now let go of others, for what cannot be made must displace nothing."""
+        self._kept[key] = slot
+        versions = [kept for kept in self._kept if kept[0] == key[0] and self._kept[kept].made]
+        for superseded in versions[:-VERSIONS_KEPT]:
+            del self._kept[superseded]
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
 
 
 @dataclass(slots=True)

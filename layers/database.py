@@ -12,9 +12,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, sessionmaker
 
 import migrations
+from geo.faults import DataError, Fault
 from layers.errors import DatabaseFull, DatabaseOutdated, DatabaseUnavailable, DatabaseUnsuitable
 from layers.tables import Base
 
@@ -28,12 +30,20 @@ OLDEST_POSTGIS = (3, 3)
 _OUT_OF_RESOURCES = {"53100", "53200", "53300"}
 #: Classes of SQLSTATE of a server that is shutting down, crashing or cut off.
 _SERVER_LEAVING = ("57P", "08")
+#: Class of SQLSTATE of a value that no column of its type can hold: a date beyond the calendar, a NUL in text.
+_IMPOSSIBLE_VALUE = "22"
 
 
-def make_engine(url: str, *, pool_size: int = 40) -> Engine:
+def make_engine(url: str, *, pool_size: int = 40, most: int | None = None) -> Engine:
     """Return an engine for a ``postgresql://`` address; nothing is opened yet.
 
-    ``pool_size`` should equal the number of request threads, so that none waits for another's connection.
+    Parameters
+    ----------
+    pool_size
+        Connections kept; it should equal the number of request threads, so that none waits for another's.
+    most
+        Connections at once, those beyond `pool_size` being closed after use; -1: as many as are asked for.
+        `pool_size` by default.
 
     Raises
     ------
@@ -48,7 +58,7 @@ def make_engine(url: str, *, pool_size: int = 40) -> Engine:
     return create_engine(
         re.sub(r"^postgres(ql)?(\+psycopg2)?://", "postgresql+psycopg2://", url),
         pool_size=pool_size,
-        max_overflow=0,
+        max_overflow=-1 if most == -1 else (most or pool_size) - pool_size,
         pool_pre_ping=True,
         connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
     )
@@ -61,9 +71,16 @@ def sessions(engine: Engine) -> sessionmaker[Session]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what the driver says of a missing or full server into the errors of this package."""
+    """Turn what the driver says of a missing or full server, or of an impossible value, into our errors."""
     try:
         yield
+    except NoConnection as error:
+        raise DatabaseUnavailable("All connections to the database are in use; try again later.") from error
+    except ValueError as error:
+        # The driver finds this one before the server does, and has no class of its own for it.
+        if "NUL (0x00)" in str(error):
+            raise _impossible("text holds the character U+0000") from error
+        raise
     except (DBAPIError, psycopg2.Error) as error:
         # COPY goes through the driver itself, whose errors SQLAlchemy does not wrap.
         cause = error.orig if isinstance(error, DBAPIError) else error
@@ -74,7 +91,13 @@ def translated() -> Iterator[None]:
             raise DatabaseUnavailable from error
         if state is not None and state.startswith(_SERVER_LEAVING):
             raise DatabaseUnavailable from error
+        if state is not None and state.startswith(_IMPOSSIBLE_VALUE):
+            raise _impossible(str(cause).partition("\n")[0]) from error
         raise
+
+
+def _impossible(why: str) -> DataError:
+    return DataError(Fault(kind="value-invalid", message=f"The database cannot hold a value: {why}."))
 
 
 def check(engine: Engine) -> str:

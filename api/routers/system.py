@@ -61,7 +61,7 @@ async def healthz() -> Alive:
 @router.get("/readyz", dependencies=[needs(Permission.PUBLIC)], summary="Can it answer?")
 def readyz(runtime: RuntimeDep) -> Ready:
     """Answer 200 when the database answers and its migrations are current, else 503 with the reason."""
-    postgis = database.check(runtime.sessions.kw["bind"])
+    postgis = database.check(runtime.look_ups.kw["bind"])
     return Ready(status="ok", postgis=postgis, revision=runtime.snapshots.current().revision)
 
 

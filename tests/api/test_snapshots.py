@@ -124,3 +124,37 @@ def test_a_database_that_went_away_is_said():
     gone = database.make_engine("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
     with pytest.raises(DatabaseUnavailable):
         Snapshots(database.sessions(gone), now).current()
+
+
+def test_what_cannot_be_made_displaces_nothing(engine):
+    kept = Snapshots(database.sessions(engine), now).current()
+    kept.model("network", layers=[], load=lambda *_: "streets")
+    for number in range(2 * snapshots.KEPT):
+        with pytest.raises(ZeroDivisionError):
+            kept.model(("no such scheme", number), layers=[], load=lambda *_: 1 / 0)
+    assert kept.has("network", layers=[])
+
+
+def test_a_poll_that_was_overtaken_brings_no_older_revision_back(engine, published, monkeypatch):
+    kept = Snapshots(database.sessions(engine), now)
+    published("districts", areas({"510899": square(0, 0)}))
+    read = threading.Event()
+    proceed = threading.Event()
+    current = snapshots.history.current
+
+    def slow(session, instant):
+        revision = current(session, instant)
+        if threading.current_thread() is late:
+            read.set()
+            proceed.wait(10)
+        return revision
+
+    monkeypatch.setattr(snapshots.history, "current", slow)
+    late = threading.Thread(target=kept.refresh)
+    late.start()
+    read.wait(10)
+    published("districts", areas({"510899": square(0, 0, 2)}))
+    assert kept.refresh().revision == 2
+    proceed.set()
+    late.join()
+    assert kept.fresh().revision == 2
