@@ -20,14 +20,18 @@ from layers.import_records import spec_of
 
 # Formats that can hold degrees only.
 _DEGREES_ONLY = (".geojson", ".json", ".geojsonl", ".geojsons", ".ndjson")
+# What text a shapefile's table holds, and the columns without which the file would not be the layer.
+_DBF_BYTES = 254
+_ALWAYS = ("code", "name", "parent_code")
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """How many features were written, and to whom they must be attributed."""
+    """How many features were written, to whom they must be attributed, and columns that the format cannot hold."""
 
     count: int
     attribution: str | None
+    left_out: list[str]
 
 
 def export(
@@ -36,7 +40,7 @@ def export(
     """Write a layer as it stood at a revision.
 
     The file holds the layer's fields under their own names, further geometries (entrances, site) as WKT and
-    ``extra`` as JSON, so that importing it changes nothing.
+    ``extra`` as JSON, so that importing it changes nothing. A shapefile leaves out what it would cut off.
 
     Parameters
     ----------
@@ -57,11 +61,13 @@ def export(
         raise DataError(Fault(kind="parameter-invalid", field="crs", message=message))
     frame = store.read(session, layer, revision).sort_values("code")
     out = _table(frame, reference)
+    left_out = _too_long(out) if path.suffix.lower() == ".shp" else []
+    out = out.drop(columns=left_out)
     if "geometry" in frame:
         stated = "EPSG:4326" if in_degrees else _stated(reference)
         out = gpd.GeoDataFrame(out, geometry=_placed(frame["geometry"], reference), crs=stated)
     formats.write(out, path)
-    return Exported(len(out), osm.attribution(frame["code"]))
+    return Exported(len(out), osm.attribution(frame["code"]), left_out)
 
 
 def _table(frame: pd.DataFrame, reference: Reference) -> pd.DataFrame:
@@ -75,6 +81,16 @@ def _table(frame: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     for name in out.columns.intersection(["valid_from", "valid_to"]):
         out[name] = [value.isoformat() if isinstance(value, dt.date) else value for value in out[name]]
     return out.reset_index(drop=True)
+
+
+def _too_long(table: pd.DataFrame) -> list[str]:
+    """Columns that a shapefile would cut off; left out, an import of the file keeps what is stored."""
+    return [
+        name
+        for name in table.columns
+        if name not in _ALWAYS
+        and any(len(value.encode()) > _DBF_BYTES for value in table[name] if isinstance(value, str))
+    ]
 
 
 def _placed(values: pd.Series, reference: Reference) -> np.ndarray:

@@ -108,7 +108,7 @@ def import_file(
         faults=source.faults,
     )[layer]
     report.notes[:0] = source.notes
-    if source.format.startswith("GeoJSON") and not options.crs:
+    if source.format.startswith("GeoJSON") and not options.crs and report.reference == "EPSG:4326":
         report.notes.append(_GEOJSON_NOTE)
     return report
 

@@ -54,5 +54,7 @@ def export_layer(
         print_faults(error.faults)
         raise typer.Exit(WRONG_USE) from None
     console.print(f"revision {number}: {done.count} {layer} -> {file}", markup=False)
+    if done.left_out:
+        console.print(f"left out, too long for this format: {', '.join(done.left_out)}", markup=False)
     if done.attribution:
         console.print(f"attribute these data: {done.attribution}", markup=False)

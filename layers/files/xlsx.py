@@ -13,6 +13,9 @@ from layers.files import places, tables
 from layers.files.delimited import as_table, unique_names
 from layers.files.source import Source, numbered, refused
 
+#: Letters that a cell of a workbook holds.
+_CELL = 32_767
+
 
 def read(path: Path, *, sheet: str | None = None, x: str | None = None, y: str | None = None) -> Source:
     """Read one sheet: the named one, else the first. The first row that is not blank is the header.
@@ -67,5 +70,28 @@ def _shown(value: object) -> str | None:
 
 
 def write(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as one sheet; points become columns ``lon, lat``, other geometries a column ``wkt``."""
-    path.write_bytes(tables.to_xlsx(as_table(frame), titles={}))
+    """Write a frame as one sheet; points become columns ``lon, lat``, other geometries a column ``wkt``.
+
+    Raises
+    ------
+    DataError
+        ``value-invalid`` for text that is longer than a cell holds; it would be cut off without a word.
+    """
+    table = as_table(frame)
+    longest = {
+        name: int(table[name].map(lambda value: len(value) if isinstance(value, str) else 0).max())
+        for name in table.columns
+        if len(table)
+    }
+    faults = [
+        Fault(
+            kind="value-invalid",
+            field=str(name),
+            message=f"A cell holds {_CELL:,} letters, and one value has {length:,}: write .gpkg or .csv.",
+        )
+        for name, length in longest.items()
+        if length > _CELL
+    ]
+    if faults:
+        raise DataError(faults)
+    path.write_bytes(tables.to_xlsx(table, titles={}))

@@ -83,6 +83,16 @@ def test_what_was_exported_is_no_change_when_it_comes_back(city, tmp_path, suffi
             assert (report.rejected, report.revision) == (0, None), (layer, report)
 
 
+def test_what_a_format_would_cut_off_is_left_out_or_refused(session, tmp_path):
+    load(session, "districts", [square(0, 0).segmentize(1e-6)], code=["420102"], note=["长" * 100])
+    done = exports.export(session, "districts", tmp_path / "out.shp", 1)
+    assert done.left_out == ["extra"]
+    again = imports.import_file(session, "districts", tmp_path / "out.shp", Options(), **DONE)
+    assert again.revision is None
+    with pytest.raises(DataError, match="A cell holds 32,767 letters"):
+        exports.export(session, "districts", tmp_path / "out.xlsx", 1)
+
+
 def test_a_past_revision_goes_out_as_it_was(city, tmp_path):
     assert exports.export(city, "grids", tmp_path / "before.csv", 1).count == 0
     assert exports.export(city, "grids", tmp_path / "after.csv", 2).count == 2
