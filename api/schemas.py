@@ -167,6 +167,8 @@ class IncidentIn(BaseModel):
 
     model_config = ConfigDict(
         str_strip_whitespace=True,
+        # A misspelt field would else be lost with what it said.
+        extra="forbid",
         json_schema_extra={
             "example": {
                 "category": "0101",

@@ -13,11 +13,12 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Table, func
+from sqlalchemy import ColumnElement, Table, func, select
 from sqlalchemy.orm import Session
 
 from geo.assign import NONE, AreaIndex, window
 from geo.crs import parse, to_lonlat
+from geo.faults import DataError, Fault
 from geo.levels import LAYER_OF, LEVELS
 from layers import deployment, store
 
@@ -199,6 +200,8 @@ def load_areas(
     ------
     NotFound
         If nothing was ever imported.
+    DataError
+        On field ``scheme``, if no grid ever had it: answers of `none` would say something else.
     """
     layer = LAYER_OF[level]
     source = store.table(layer)
@@ -208,8 +211,18 @@ def load_areas(
         conditions.append(_about(source, near, decided.tolerance_m))
     columns = ["code", "name", "parent_code", "geometry"]
     frame = store.read(session, layer, revision, columns=columns, where=_all(conditions))
+    if level == "grid" and scheme != SCHEME and frame.empty:
+        _check_scheme(session, scheme)
     index = AreaIndex(frame, metric=decided.metric_crs, tolerance_m=decided.tolerance_m)
     return Areas(level, index, _paths(session, revision, level, frame, whole=near is None))
+
+
+def _check_scheme(session: Session, scheme: str) -> None:
+    column = store.table("grids").c.scheme
+    known = sorted(session.scalars(select(column).distinct()))
+    if scheme not in known:
+        message = f"No grid has the scheme {scheme!r}; there are: {', '.join(known) or 'none'}."
+        raise DataError(Fault(kind="parameter-invalid", field="scheme", message=message))
 
 
 def load_compounds(session: Session, revision: int, *, near: Place | None = None) -> Compounds:

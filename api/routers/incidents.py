@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from api import stated
 from api.access import Caller, Permission, needs
@@ -40,6 +40,9 @@ router = APIRouter(prefix="/api/incidents", tags=["incidents"])
 ReaderDep = Annotated[Caller, needs(Permission.READ_INCIDENTS)]
 FilerDep = Annotated[Caller, needs(Permission.FILE_INCIDENTS)]
 DispatcherDep = Annotated[Caller, needs(Permission.DISPATCH_INCIDENTS)]
+
+
+IncidentId = Annotated[UUID, Path(description="`id` of an incident")]
 
 
 @router.post(
@@ -88,7 +91,7 @@ def find_incidents(
     runtime: RuntimeDep,
     caller: ReaderDep,
     status: Annotated[str | None, Query(description="one of open, closed")] = None,
-    category: str | None = None,
+    category: Annotated[str | None, Query(description="code of a category")] = None,
     area: Annotated[
         str | None, Query(description="code of an area of any level, or the beginning of grid codes")
     ] = None,
@@ -96,9 +99,9 @@ def find_incidents(
     since: Annotated[str | None, Query(description="reported at or after: instant, or first day")] = None,
     until: Annotated[str | None, Query(description="reported before: instant, or last day")] = None,
     bbox: Annotated[str | None, Query(description="west,south,east,north in degrees, WGS84")] = None,
-    unassigned: bool | None = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: str | None = None,
+    unassigned: Annotated[bool | None, Query(description="true: only those in no area")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="incidents a page")] = 100,
+    cursor: Annotated[str | None, Query(description="from `next` of the page before")] = None,
 ) -> IncidentList:
     """Return incidents, newest first; new ones do not shift the pages that follow."""
     timezone = runtime.settings.timezone
@@ -136,7 +139,7 @@ def find_incidents(
 @router.get("/{incident_id}", summary="One incident with its history")
 def read_incident(
     *,
-    incident_id: UUID,
+    incident_id: IncidentId,
     session: SessionDep,
     snapshot: SnapshotDep,
     runtime: RuntimeDep,
@@ -150,7 +153,7 @@ def read_incident(
 @router.post("/{incident_id}/reassign", summary="Give an incident to another grid")
 def reassign_incident(
     *,
-    incident_id: UUID,
+    incident_id: IncidentId,
     body: ReassignIn,
     session: SessionDep,
     snapshot: SnapshotDep,
@@ -175,7 +178,7 @@ def reassign_incident(
 @router.post("/{incident_id}/release", summary="End a decision by hand")
 def release_incident(
     *,
-    incident_id: UUID,
+    incident_id: IncidentId,
     session: SessionDep,
     snapshot: SnapshotDep,
     runtime: RuntimeDep,
@@ -196,14 +199,22 @@ def release_incident(
 # --- requests ---------------------------------------------------------------------------------------------
 
 
+#: How far ahead the clock of a sender may be.
+_CLOCKS_DIFFER = dt.timedelta(minutes=10)
+
+
 def _report(body: IncidentIn, runtime: Runtime, now: dt.datetime) -> incidents.Report:
     said = {
         name: getattr(body, name) or None
         for name in ("address", "description", "source", "reporter_name", "reporter_phone")
     }
+    reported_at = (body.reported_at or now).astimezone(dt.UTC)
+    if reported_at > now + _CLOCKS_DIFFER:
+        message = f"{reported_at.isoformat()} lies in the future; it is {now.isoformat(timespec='seconds')}."
+        raise DataError(Fault(kind="parameter-invalid", field="reported_at", message=message))
     report: dict[str, Any] = {
         "category": body.category,
-        "reported_at": (body.reported_at or now).astimezone(dt.UTC),
+        "reported_at": reported_at,
         **said,
     }
     if body.lon is None and body.lat is None:

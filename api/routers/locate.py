@@ -111,7 +111,7 @@ def _from_memory(snapshot: Snapshot, question: _Question) -> Location:
 
 
 def _from_database(runtime: Runtime, snapshot: Snapshot, question: _Question) -> Location:
-    with database.translated(), runtime.sessions() as session:
+    with database.translated(), runtime.look_ups() as session:
         return located.locate_at(
             session,
             snapshot.revision,
@@ -164,7 +164,7 @@ async def locate_many(
         source, sink = (open_files.enter_context(SpooledTemporaryFile(_IN_MEMORY)) for _ in range(2))
         async for piece in request.stream():
             source.write(piece)
-        counts = await run_in_threadpool(_run, job, source, sink, snapshot)
+        counts, encoding = await run_in_threadpool(_run, job, source, sink, snapshot)
         kept = open_files.pop_all()
     headers = {f"Wangge-Rows-{name.title()}": str(getattr(counts, name)) for name in _COUNTS}
     headers["Wangge-Revision"] = str(snapshot.revision)
@@ -172,9 +172,15 @@ async def locate_many(
         headers["Wangge-Datum-Hint"] = "; ".join(
             f"{name}={share:.3f}" for name, share in counts.outside.items()
         )
+    if encoding is not None:
+        media_type += f"; charset={_CHARSETS.get(encoding, encoding)}"
     return StreamingResponse(
         _pieces(sink), media_type=media_type, headers=headers, background=BackgroundTask(kept.close)
     )
+
+
+#: Names of encodings as the web knows them, where Python's differ.
+_CHARSETS = {"utf-8-sig": "utf-8"}
 
 
 _COUNTS = ("total", "assigned", "unassigned", "rejected")
@@ -192,11 +198,11 @@ class _Job:
     margin: bool
 
 
-def _run(job: _Job, source: Any, sink: Any, snapshot: Snapshot) -> batch.BatchCounts:  # noqa: ANN401 - spooled files
+def _run(job: _Job, source: Any, sink: Any, snapshot: Snapshot) -> tuple[batch.BatchCounts, str | None]:  # noqa: ANN401 - spooled files
     added = batch.added_columns(margin=job.margin)
     file = points.open_points(job.kind, source, sink, columns=job.columns, added=added)
     areas = areas_at(snapshot, job.level, job.scheme)
-    return batch.assign_points(file, areas, job.reference, margin=job.margin)
+    return batch.assign_points(file, areas, job.reference, margin=job.margin), file.encoding
 
 
 def _pieces(sink: Any) -> Iterator[bytes]:  # noqa: ANN401 - a spooled file

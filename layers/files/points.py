@@ -46,6 +46,11 @@ class Chunk:
 class PointFile(Protocol):
     """A file of points being read from one stream, and written to another."""
 
+    @property
+    def encoding(self) -> str | None:
+        """Encoding of the text that is read and written; None where the format has only one."""
+        ...
+
     def chunks(self) -> Iterator[Chunk]:
         """Read on; each chunk is to be written before the next is read."""
         ...

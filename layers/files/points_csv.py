@@ -58,6 +58,11 @@ class CsvPoints:
         self._writer = csv.writer(self._sink, delimiter=delimiter, lineterminator=end)
         self._writer.writerow([*self._header, *added])
 
+    @property
+    def encoding(self) -> str | None:
+        """Encoding of the file, kept for the answers."""
+        return self._text.encoding
+
     def chunks(self) -> Iterator[Chunk]:
         """Read on; blank lines are not rows.
 

@@ -29,6 +29,8 @@ class GeoJsonPoints:
         ``file-unreadable`` where the file is no FeatureCollection.
     """
 
+    encoding = None
+
     def __init__(self, source: IO[bytes], sink: IO[bytes], *, added: Sequence[str]) -> None:
         self._sink = sink
         self._added = added
@@ -101,6 +103,8 @@ class GeoJsonPoints:
 
 class GeoJsonSeqPoints:
     """One feature a line, with or without record separators."""
+
+    encoding = None
 
     def __init__(self, source: IO[bytes], sink: IO[bytes], *, added: Sequence[str]) -> None:
         self._source = source

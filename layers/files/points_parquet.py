@@ -26,6 +26,8 @@ class ParquetPoints:
         See :func:`layers.files.points.open_points`.
     """
 
+    encoding = None
+
     def __init__(
         self,
         source: IO[bytes],

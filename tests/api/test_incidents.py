@@ -97,6 +97,8 @@ def test_a_repeated_request_makes_one_record(built, desk, sign_in):
         ({"lon": 30.5, "lat": 114.3}, {("coordinate-swapped", "lon"), ("coordinate-swapped", "lat")}),
         ({"category": " "}, {("parameter-invalid", "category")}),
         ({"reported_at": "2026-03-01T08:30:00"}, {("parameter-invalid", "reported_at")}),
+        ({"reported_at": "2926-03-01T08:30:00+08:00"}, {("parameter-invalid", "reported_at")}),
+        ({"addres": "东坝路 1 号"}, {("parameter-invalid", "addres")}),
     ],
 )
 def test_all_faults_at_once_and_nothing_stored(built, desk, said, expected):

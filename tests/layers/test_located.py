@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import shapely
 
+from geo.faults import DataError
 from geo.levels import LEVELS
 from layers import located
 from layers.errors import NotFound
@@ -65,6 +66,11 @@ def test_the_neighbourhood_gives_the_answer_of_the_whole(built, level):
         place = city.point(x, y)
         whole = located.locate(areas, compounds, posts, place, on=ON)
         assert located.locate_at(built, 1, place, on=ON, level=level) == whole
+
+
+def test_a_scheme_that_no_grid_has_is_a_fault_and_not_an_empty_answer(built):
+    with pytest.raises(DataError, match="'govern'; there are: governance"):
+        located.load_areas(built, 1, scheme="govern")
 
 
 def test_a_compound_on_paper_as_a_point_holds_no_place(built):
