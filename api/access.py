@@ -4,6 +4,7 @@ Every route names the one permission it needs, through :func:`needs`; :func:`rul
 route that names none. A caller's role gives permissions; its areas limit incidents, personal data and writes.
 """
 
+import base64
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from enum import StrEnum
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from fastapi.security import (
@@ -24,6 +27,7 @@ from fastapi.security import (
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import Problem
+from api.guesses import Guesses
 from layers.accounts import SignedIn
 
 #: Name of the browser session's cookie.
@@ -32,7 +36,11 @@ COOKIE = "wangge_session"
 #: How long a checked credential is trusted without asking the database again; a revoked one works this long.
 TRUSTED_S = 5.0
 
+#: Passwords checked at once: each takes 64 MB and a processor for a tenth of a second, on purpose.
+_PASSWORDS_AT_ONCE = 2
+
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_CHALLENGE = {"WWW-Authenticate": 'Bearer, Basic realm="wangge", charset="UTF-8"'}
 
 
 class Permission(StrEnum):
@@ -87,8 +95,24 @@ class Caller:
         return not self.areas or any(code in self.areas for code in path)
 
 
+class _Basic(HTTPBasic):
+    """Name and password in UTF-8 (RFC 7617, 2.1); the framework's own reads ASCII only."""
+
+    async def __call__(self, request: Request) -> HTTPBasicCredentials | None:  # type: ignore[override]
+        scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            name, colon, password = base64.b64decode(encoded).decode().partition(":")
+        except ValueError:
+            colon = ""
+        if not colon:
+            raise Problem("unauthenticated", "Basic needs base64 of name:password.", headers=_CHALLENGE)
+        return HTTPBasicCredentials(username=name, password=password)
+
+
 _BEARER = HTTPBearer(auto_error=False, description="A token made by `wangge user token NAME`")
-_BASIC = HTTPBasic(auto_error=False, description="Account name and password, for QGIS")
+_BASIC = _Basic(auto_error=False, description="Account name and password, for QGIS")
 _COOKIE = APIKeyCookie(name=COOKIE, auto_error=False, description="A browser's session")
 
 
@@ -112,7 +136,7 @@ class _Need:
             raise Problem(
                 "unauthenticated",
                 "Sign in at /login, or send a token: Authorization: Bearer …",
-                headers={"WWW-Authenticate": 'Bearer, Basic realm="wangge", charset="UTF-8"'},
+                headers=_CHALLENGE,
             )
         raise Problem("forbidden", f"The account {caller.name} lacks the permission to {self.permission}.")
 
@@ -164,6 +188,24 @@ class Credentials:
         self._look_up = look_up
         self.visitor = Caller(None, _OPEN_READING if open_reading else frozenset({Permission.PUBLIC}))
         self._known: dict[bytes, tuple[float, Caller | None]] = {}
+        self._guesses = Guesses()
+        self._passwords = CapacityLimiter(_PASSWORDS_AT_ONCE)
+
+    async def by_password(self, request: Request, name: str, password: str) -> Caller | None:
+        """Return who signs in with a password, or None.
+
+        Raises
+        ------
+        Problem
+            ``too-many-requests`` after too many wrong ones, see :mod:`api.guesses`.
+        """
+        client = request.client.host if request.client else ""
+        async with self._passwords:
+            self._guesses.check(name, client)
+            caller = await self.caller("basic", name, password)
+            if caller is None:
+                self._guesses.wrong(name, client)
+        return caller
 
     async def caller(self, kind: str, *secret: str) -> Caller | None:
         """Return whom a ``bearer``, ``basic`` or ``cookie`` secret stands for, or None."""
@@ -193,9 +235,11 @@ async def _caller(
 ) -> Caller:
     credentials: Credentials = request.app.state.credentials
     if bearer is not None:
-        return await _known(credentials, "bearer", bearer.credentials)
+        return _proved(await credentials.caller("bearer", bearer.credentials), "This token is not valid.")
     if basic is not None:
-        return await _known(credentials, "basic", basic.username, basic.password)
+        _check_origin(request)
+        found = await credentials.by_password(request, basic.username, basic.password)
+        return _proved(found, "This name and password are not valid.")
     if cookie is not None:
         caller = await credentials.caller("cookie", cookie)
         if caller is not None:
@@ -204,15 +248,20 @@ async def _caller(
     return credentials.visitor
 
 
-async def _known(credentials: Credentials, kind: str, *secret: str) -> Caller:
-    caller = await credentials.caller(kind, *secret)
+def _proved(caller: Caller | None, otherwise: str) -> Caller:
     if caller is None:
-        raise Problem(
-            "unauthenticated",
-            "This name and password are not valid." if kind == "basic" else "This token is not valid.",
-            headers={"WWW-Authenticate": 'Bearer, Basic realm="wangge", charset="UTF-8"'},
-        )
+        raise Problem("unauthenticated", otherwise, headers=_CHALLENGE)
     return caller
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse a write that another site's page sent: browsers repeat a typed password by themselves."""
+    if request.method in _SAFE_METHODS:
+        return
+    origin = request.headers.get("Origin")
+    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("Host")
+    if foreign or request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
+        raise Problem("forbidden", "A page of another site may not write with your password.")
 
 
 async def _check_csrf(request: Request, caller: Caller) -> None:

@@ -16,6 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api import access, errors
 from api.dependencies import Runtime, now
+from api.headers import SafeHeaders
 from api.limits import BodyLimit
 from api.openapi import DescribedApp
 from api.routers import coverage, facilities, incidents, locate, maps, pages, revisions, system
@@ -105,6 +106,7 @@ def create_app(
     errors.install(app)
     app.add_middleware(BodyLimit, most_bytes=settings.max_upload_mb * 1024 * 1024)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
+    app.add_middleware(SafeHeaders)
     app.add_middleware(CorrelationIdMiddleware)
     Instrumentator(
         excluded_handlers=["/metrics", "/healthz", "/readyz"], registry=runtime.figures

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from api.headers import SAFE
 from geo.faults import DataError, Fault
 from layers import errors
 
@@ -159,4 +160,9 @@ def _unexpected(_: Request, error: Exception) -> Response:
     """Hide what failed, and log it under an id that the reply names."""
     reference = uuid4().hex[:12]
     _log.error("unexpected error", reference=reference, exc_info=error)
-    return _reply("internal", f"The failure is logged under {reference}; tell your operator this number.")
+    # This reply is made outside of every middleware.
+    return _reply(
+        "internal",
+        f"The failure is logged under {reference}; tell your operator this number.",
+        headers=dict(SAFE),
+    )

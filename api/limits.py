@@ -6,11 +6,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import too_large
 
+#: Paths that take files; everything else takes a form or a few fields.
+UPLOADS = frozenset({"/api/locate"})
+#: Largest body where no file is taken. Bodies are read before the caller is known, and JSON grows when parsed.
+MOST_ELSEWHERE = 1 << 20
+
 
 class BodyLimit:
-    """Refuse a body of more than ``most_bytes``: at once where its length is stated, else while it arrives.
+    """Refuse a body that is too large: at once where its length is stated, else while it arrives.
 
-    Starlette's own limit answers in plain text, whatever the application's handlers say.
+    Files may have ``most_bytes``. Starlette's own limit answers in plain text, whatever the application's
+    handlers say.
     """
 
     def __init__(self, app: ASGIApp, most_bytes: int) -> None:
@@ -22,9 +28,10 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = self._most_bytes if scope["path"] in UPLOADS else min(MOST_ELSEWHERE, self._most_bytes)
         stated = Headers(scope=scope).get("content-length", "")
-        if stated.isdecimal() and int(stated) > self._most_bytes:
-            await too_large(self._most_bytes)(scope, receive, send)
+        if stated.isdecimal() and int(stated) > most:
+            await too_large(most)(scope, receive, send)
             return
         arrived = 0
 
@@ -32,8 +39,8 @@ class BodyLimit:
             nonlocal arrived
             message = await receive()
             arrived += len(message.get("body", b""))
-            if arrived > self._most_bytes:
-                raise HTTPException(413, f"The body is larger than {self._most_bytes} bytes.")
+            if arrived > most:
+                raise HTTPException(413, f"The body is larger than {most} bytes.")
             return message
 
         await self._app(scope, counted, send)

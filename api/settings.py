@@ -35,7 +35,7 @@ class Settings(BaseSettings):
         ge=0,
         description="how far outside every area `nearest` answers; stored at the first import",
     )
-    max_upload_mb: int = Field(200, gt=0, description="largest request body")
+    max_upload_mb: int = Field(200, gt=0, description="largest file sent; other bodies may have 1 MB")
     threads: int = Field(40, gt=0, description="requests worked on at once, and database connections")
     session_hours: float = Field(12.0, gt=0, description="how long a browser stays signed in")
     map_attribution: str = Field("", description="whose data the maps show, where the data do not tell")

@@ -5,15 +5,15 @@ import secrets
 from dataclasses import replace
 from hmac import compare_digest
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 
 from api.access import COOKIE, Caller, Credentials, Permission, needs
-from api.dependencies import RuntimeDep, SessionDep, SnapshotDep
-from api.errors import Problem
+from api.dependencies import Runtime, RuntimeDep, SessionDep, SnapshotDep
+from api.errors import PROBLEMS, Problem
 from api.maps import sources
 from api.maps.chosen import ChosenDep
 from api.maps.page import EVERYWHERE, script_config
@@ -23,7 +23,7 @@ from api.web.assets import installed
 from api.web.reader import PageRoute, Reader, ReaderDep
 from api.web.words import Language
 from geo.faults import KINDS
-from layers import accounts, defects, history
+from layers import accounts, database, defects, history
 from layers.catalogue import SPECS
 from layers.database import Session
 
@@ -135,23 +135,29 @@ def login_form(reader: ReaderDep, next_page: Annotated[str, Query(alias="next")]
 
 
 @router.post("/login")
-def login(
+async def login(
+    request: Request,
     caller: Annotated[Caller, needs(Permission.PUBLIC)],
     form: Annotated[SignIn, Form()],
     reader: ReaderDep,
-    session: SessionDep,
     runtime: RuntimeDep,
 ) -> Response:
     """Open a browser session; scripts and other sites never see its cookie."""
     # Where a session is open already, api.access has compared its token.
-    if caller.name is None and not _from_our_form(reader.request, form.csrf):
+    if caller.name is None and not _from_our_form(request, form.csrf):
         failed = ("页面已过期，请重新登录。", "The page was out of date: sign in again.")
         return _login_form(reader, form, failed)
-    known = accounts.by_password(session, form.username, form.password)
-    if known is None:
+    credentials: Credentials = request.app.state.credentials
+    try:
+        known = await credentials.by_password(request, form.username, form.password)
+    except Problem as problem:
+        return _refused_form(reader, form, problem)
+    if known is None or known.name is None:
         return _login_form(reader, form, ("账号或密码不正确。", "Name or password is wrong."))
     lifetime = dt.timedelta(hours=runtime.settings.session_hours)
-    secret, _ = accounts.open_browser_session(session, known.name, now=runtime.clock(), lifetime=lifetime)
+    before = request.cookies.get(COOKIE)
+    secret = await run_in_threadpool(_open_session, runtime, known.name, lifetime, before)
+    credentials.forget()
     reply = RedirectResponse(_own_page(form.next), status_code=303)
     reply.delete_cookie(LOGIN_COOKIE, path="/login")
     # Browsers take a secure cookie over plain HTTP from this machine only.
@@ -171,6 +177,24 @@ def logout(request: Request, session: SessionDep, lang: Language = "zh") -> Resp
         credentials.forget()
     reply = RedirectResponse("/" if lang == "zh" else "/?lang=en", status_code=303)
     reply.delete_cookie(COOKIE)
+    return reply
+
+
+def _open_session(runtime: Runtime, name: str, lifetime: dt.timedelta, before: str | None) -> str:
+    """Open a session and end the one this browser had; committed when this returns."""
+    with database.translated(), runtime.look_ups.begin() as session:
+        if before is not None:
+            accounts.close_browser_session(session, before)
+        return accounts.open_browser_session(session, name, now=runtime.clock(), lifetime=lifetime)[0]
+
+
+def _refused_form(reader: Reader, form: SignIn, problem: Problem) -> Response:
+    """Say on the form that there were too many attempts."""
+    wait = (problem.headers or {}).get("Retry-After", "60")
+    said = (f"尝试次数过多，请在 {wait} 秒后重试。", f"Too many attempts: try again in {wait} seconds.")
+    reply = _login_form(reader, form, said)
+    reply.status_code = PROBLEMS[problem.name][0]
+    reply.headers["Retry-After"] = wait
     return reply
 
 
@@ -199,8 +223,7 @@ def _from_our_form(request: Request, token: str) -> bool:
 
 def _own_page(address: str) -> str:
     """Return an address of this service; anything that could lead elsewhere becomes the landing page."""
-    parts = urlsplit(address)
-    own = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.netloc
+    own = address.startswith("/") and not address.startswith(("//", "/\\"))
     return address if own and address.isprintable() else "/"
 
 

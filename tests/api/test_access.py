@@ -1,11 +1,12 @@
 """Access: every route has a rule, and the rule is kept."""
 
+import base64
 import datetime as dt
 
 import pytest
 from fastapi import APIRouter
 
-from api import access
+from api import access, guesses
 from api.access import COOKIE, Caller, Permission
 from api.app import ROUTERS
 from api.dependencies import now
@@ -165,3 +166,58 @@ def test_an_account_that_is_disabled_ends_within_seconds(client, session, sign_i
     session.commit()
     monkeypatch.setattr(access, "TRUSTED_S", 0.0)
     assert client.get("/api/revisions", headers=headers).status_code == 401
+
+
+# --- passwords --------------------------------------------------------------------------------------------
+
+
+def test_names_and_passwords_may_be_chinese(client, session):
+    accounts.create(session, "张伟", "网格密码一二三四", "viewer", now=now())
+    session.commit()
+    pair = base64.b64encode("张伟:网格密码一二三四".encode()).decode()
+    reply = client.get("/api/me", headers={"Authorization": f"Basic {pair}"})
+    assert reply.json()["name"] == "张伟"
+
+
+@pytest.mark.parametrize("pair", [b"no colon", b"\xff\xfe:x", b"nul\x00:password"])
+def test_what_is_no_name_and_password_is_refused(client, pair):
+    reply = client.get("/api/me", headers={"Authorization": f"Basic {base64.b64encode(pair).decode()}"})
+    assert reply.status_code in {401, 422}
+    assert reply.headers["content-type"] == "application/problem+json"
+
+
+def test_guessing_a_password_is_stopped_for_that_account_and_client(client, sign_in):
+    sign_in("viewer", name="wang")
+    sign_in("viewer", name="zhao")
+    guesses = [client.get("/api/me", auth=("wang", f"guess {turn}")).status_code for turn in range(12)]
+    assert guesses == [401] * 10 + [429] * 2
+    stopped = client.get("/api/me", auth=("wang", "correct horse"))
+    assert stopped.status_code == 429, "nor does the right one help within the time"
+    assert stopped.json()["type"] == "urn:wangge:problem:too-many-requests"
+    assert 0 < int(stopped.headers["Retry-After"]) <= 15 * 60
+    assert client.get("/api/me", auth=("zhao", "correct horse")).status_code == 200
+
+
+def test_the_right_password_is_never_counted(client, sign_in, monkeypatch):
+    sign_in("viewer", name="qgis")
+    monkeypatch.setattr(access, "TRUSTED_S", 0.0)
+    replies = [client.get("/api/me", auth=("qgis", "correct horse")).status_code for _ in range(12)]
+    assert replies == [200] * 12
+
+
+def test_trying_one_password_on_many_accounts_is_stopped_for_that_client(client, monkeypatch):
+    monkeypatch.setattr(guesses, "MOST_FROM_A_CLIENT", 3)
+    tried = [client.get("/api/me", auth=(f"name{turn}", "spring2026")).status_code for turn in range(4)]
+    assert tried == [401, 401, 401, 429]
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_another_sites_page_cannot_write_with_a_password_the_browser_repeats(client, sign_in, headers):
+    sign_in("dispatcher", name="li")
+    body = {"category": "0101", "address": "滨江路 1 号"}
+    ask = {"json": body, "auth": ("li", "correct horse")}
+    assert client.post("/api/incidents", headers=headers, **ask).status_code == 403
+    assert client.post("/api/incidents", headers={"Origin": "http://testserver"}, **ask).status_code == 201
+    assert client.post("/api/incidents", **ask).status_code == 201, "a program sends no origin"

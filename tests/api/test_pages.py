@@ -181,6 +181,26 @@ def test_a_wrong_name_or_password_opens_nothing(browser, name, password):
     assert COOKIE not in reply.cookies
 
 
+def test_too_many_wrong_passwords_are_said_on_the_form(browser):
+    for turn in range(10):
+        assert sign_in(browser, "zhang", f"guess {turn}").status_code == 401
+    reply = sign_in(browser, "zhang", "correct horse")
+    assert reply.status_code == 429
+    assert int(reply.headers["Retry-After"]) > 0
+    assert "尝试次数过多" in reply.text
+    assert COOKIE not in reply.cookies
+
+
+def test_signing_in_again_ends_the_session_before(browser):
+    sign_in(browser, "zhang", "correct horse")
+    before = browser.cookies[COOKIE]
+    sign_in(browser, "zhang", "correct horse")
+    assert browser.cookies[COOKIE] != before
+    browser.cookies.clear()
+    browser.cookies.set(COOKIE, before)
+    assert browser.get("/maps/data/areas.json").status_code == 401
+
+
 def test_a_sign_in_sent_from_another_site_is_refused(browser):
     reply = browser.post("/login", data={"username": "zhang", "password": "correct horse", "csrf": "guessed"})
     assert reply.status_code == 401
@@ -188,7 +208,16 @@ def test_a_sign_in_sent_from_another_site_is_refused(browser):
 
 
 @pytest.mark.parametrize(
-    "address", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"]
+    "address",
+    [
+        "//evil.example/",
+        "https://evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "//[",
+        "/%09/evil.example",
+        "%0a//evil.example",
+    ],
 )
 def test_signing_in_never_leads_to_another_site(browser, address):
     reply = sign_in(browser, "zhang", "correct horse", f"/login?next={address}")
