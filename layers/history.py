@@ -17,13 +17,16 @@ from layers.tables import Revision
 _PUBLISHING = "wangge publishing"
 
 
-def lock_shared(session: Session) -> None:
-    """Hold off publishing until this transaction ends; any number may hold it at once.
+def lock_shared(session: Session, now: dt.datetime) -> int:
+    """Hold off publishing until this transaction ends, and return the revision in effect.
 
-    Taken before reading the revision that an incident is assigned at, so that no publish can slip between
-    that reading and the incident's commit.
+    Any number may hold it at once. The revision that an incident is assigned at is read under the lock, so
+    that no publish can slip between that reading and the incident's commit. ``now`` was read before waiting
+    for the lock: a revision published meanwhile is in effect, although it is younger.
     """
     session.execute(select(func.pg_advisory_xact_lock_shared(func.hashtext(_PUBLISHING))))
+    newest = session.scalar(select(func.max(Revision.published_at)))
+    return current(session, max(now, newest) if newest else now)
 
 
 def lock_exclusive(session: Session) -> None:

@@ -146,8 +146,7 @@ def import_stream(
     NotFound
         If nothing was ever imported.
     """
-    history.lock_shared(session)
-    revision = history.current(session, now)
+    revision = history.lock_shared(session, now)
     areas = located.load_areas(session, revision)
     counts = ImportCounts()
     for frame in frames:

@@ -116,8 +116,7 @@ def intake(
         earlier = session.get(IdempotencyKey, (actor, repetition.key))
         if earlier is not None:
             return _repeated(session, earlier, repetition, on=on)
-    history.lock_shared(session)
-    revision = history.current(session, now)
+    revision = history.lock_shared(session, now)
     location = _locate(session, revision, report.lon, report.lat, on=on)
     incident = _new(report, actor=actor, now=now)
     _decide(incident, revision, location)
@@ -172,8 +171,7 @@ def reassign(
     DataError
         If no grid has this code, or the reason is blank.
     """
-    history.lock_shared(session)
-    revision = history.current(session, now)
+    revision = history.lock_shared(session, now)
     incident = _open(session, incident_id)
     path = located.path_of(session, revision, area_code)
     faults = []
@@ -214,8 +212,7 @@ def release(
     Conflict
         If it is closed, or no person's decision stands.
     """
-    history.lock_shared(session)
-    revision = history.current(session, now)
+    revision = history.lock_shared(session, now)
     incident = _open(session, incident_id)
     if incident.rule != "manual":
         raise Conflict("This incident was not assigned by hand, so there is nothing to release.")

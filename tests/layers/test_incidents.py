@@ -11,7 +11,7 @@ from shapely import MultiPolygon, box
 from sqlalchemy import func, select, update
 
 from geo.faults import DataError
-from layers import database, incident_search, incidents, located
+from layers import database, history, incident_search, incidents, located, publishing, store
 from layers.errors import Conflict, NotFound
 from layers.incident_search import Filters
 from layers.publishing import Change
@@ -195,6 +195,39 @@ def test_publishing_waits_for_an_intake_and_moves_what_it_filed(built, engine):
     assert (filed.incident.revision, done.revision, done.moved) == (1, 2, 1)
     built.refresh(filed.incident)
     assert answer(filed.incident)[1] == city.WEST + "001"
+
+
+def test_an_intake_that_waited_for_a_publication_answers_from_it(built, engine):
+    """The clock was read before the publication, the lock was got after it."""
+    asked = LATER - dt.timedelta(seconds=1)
+    halves = {city.WEST + "002": box(0, 0, 3, 4), city.WEST + "001": box(3, 0, 8, 4)}
+    publishing.publish(built, {"grids": Change(city.grids(halves))}, author="t", note="", now=LATER)
+
+    def intake():
+        with database.sessions(engine)() as other:
+            return file(other, city.point(3.5, 2), now=asked).incident
+
+    with ThreadPoolExecutor(1) as pool:
+        filing = pool.submit(intake)
+        with pytest.raises(TimeoutError):
+            filing.result(timeout=0.5)
+        built.commit()
+        incident = filing.result(timeout=30)
+    assert (incident.revision, incident.area_code) == (2, city.WEST + "001")
+    assert recompute(built, 2) == 1
+
+
+def test_a_publication_that_fails_at_its_end_leaves_nothing(built):
+    file(built, city.point(3.5, 2))
+    halves = {city.WEST + "002": box(0, 0, 3, 4), city.WEST + "001": box(3, 0, 8, 4)}
+    done = publishing.publish(built, {"grids": Change(city.grids(halves))}, author="t", note="", now=LATER)
+    assert (done.revision, done.moved) == (2, 1)
+    built.rollback()
+    assert history.current(built, LATER) == 1
+    assert built.scalar(select(func.count()).select_from(Assignment)) == 1
+    assert built.scalar(select(func.max(store.table("grids").c.rev_from))) == 1
+    assert built.scalar(select(func.count()).where(store.table("compound_grids").c.rev_to.is_not(None))) == 0
+    assert recompute(built, 1) == 1
 
 
 def test_nothing_moves_when_another_layer_changes(built):
