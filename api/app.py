@@ -9,12 +9,12 @@ from typing import Any
 from anyio import Semaphore
 from anyio.to_thread import current_default_thread_limiter
 from asgi_correlation_id import CorrelationIdMiddleware
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import access, errors
+from api import access, errors, parameters
 from api.dependencies import Runtime, now
 from api.headers import SafeHeaders
 from api.limits import BodyLimit
@@ -112,7 +112,7 @@ def create_app(
         excluded_handlers=["/metrics", "/healthz", "/readyz"], registry=runtime.figures
     ).instrument(app)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(parameters.known)])
     return app
 
 
