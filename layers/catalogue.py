@@ -8,6 +8,7 @@ import pandas as pd
 
 import layers
 from geo.levels import LAYER_OF
+from layers.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,19 @@ SPECS: dict[str, LayerSpec] = {
         ),
     ),
 }
+
+
+def spec_of(layer: str) -> LayerSpec:
+    """Return what the catalogue says of a layer.
+
+    Raises
+    ------
+    NotFound
+        If there is no such layer; the message names those there are.
+    """
+    if layer not in SPECS:
+        raise NotFound(f"There is no layer {layer!r}; there are: {', '.join(SPECS)}.")
+    return SPECS[layer]
 
 
 @cache

@@ -15,8 +15,8 @@ from geo import crs
 from geo.crs import Reference
 from geo.faults import DataError, Fault
 from layers import osm, store
+from layers.catalogue import spec_of
 from layers.files import formats
-from layers.import_records import spec_of
 
 # Formats that can hold degrees only.
 _DEGREES_ONLY = (".geojson", ".json", ".geojsonl", ".geojsons", ".ndjson")

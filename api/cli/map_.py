@@ -20,9 +20,10 @@ from api.web.assets import installed
 from api.web.templating import Site
 from geo.city import City
 from geo.levels import LEVELS
-from layers import catalogue, deployment, history, incident_points, store
+from layers import catalogue, deployment, history, store
 from layers.coverage import load_city
 from layers.database import Session
+from layers.incidents import points as incident_points
 from layers.streets import load_network
 
 Kind = Literal["grids", "coverage", "incidents"]

@@ -129,7 +129,7 @@ def incidents(
     Parameters
     ----------
     points
-        As of :func:`layers.incident_points.read`.
+        As of :func:`layers.incidents.points.read`.
     """
     language = site.language
     placed = points[points["lon"].notna()]

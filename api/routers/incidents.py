@@ -28,10 +28,11 @@ from api.schemas import (
 )
 from api.snapshots import Snapshot
 from geo.faults import DataError, Fault
-from layers import incident_search, incidents, located
+from layers import incidents, located
 from layers.database import Session
 from layers.errors import NotFound
-from layers.incident_search import Filters, Found
+from layers.incidents import search
+from layers.incidents.search import Filters, Found
 from layers.located import Area
 from layers.tables import Assignment, Incident
 
@@ -123,7 +124,7 @@ def find_incidents(
         scope_unassigned=_sees_unassigned(caller, _areas(snapshot)),
     )
     faults.check()
-    found, following = incident_search.search(session, filters, limit=limit, cursor=cursor)
+    found, following = search.search(session, filters, limit=limit, cursor=cursor)
     areas = _areas(snapshot)
     path = None
     if following is not None:
@@ -327,7 +328,7 @@ def _detail(
     areas = _areas(snapshot)
     history = incidents.assignments(session, incident.id)
     return IncidentDetailOut(
-        **_described(incident_search.find(session, incident), caller, areas),
+        **_described(search.find(session, incident), caller, areas),
         posts=posts,
         history=[
             DecisionOut(
@@ -343,7 +344,7 @@ def _detail(
 
 def _team(session: Session, snapshot: Snapshot, incident: Incident, runtime: Runtime) -> list[PostOut]:
     """Who answers today for the grid and the compound of an incident."""
-    found = incident_search.find(session, incident)
+    found = search.find(session, incident)
     targets = [("grids", incident.area_code)] if incident.area_code else []
     if found.lon is not None and found.lat is not None and snapshot.revision:
         compound = compounds_at(snapshot).at(found.lon, found.lat)

@@ -19,9 +19,10 @@ from api.maps.page import MapPage, linked
 from api.snapshots import Snapshot
 from api.web import replies
 from api.web.reader import PageRoute, ReaderDep
-from layers import catalogue, incident_points
+from layers import catalogue
 from layers.coverage import LAYERS as COVERAGE_LAYERS
 from layers.database import Session
+from layers.incidents import points as incident_points
 
 router = APIRouter(tags=["maps"], route_class=PageRoute)
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from api.cli.main import app
 from api.dependencies import now
-from layers import incident_bulk
+from layers import incidents
 from tests import walking_city
 
 DONE, WRONG_USE = 0, 2
@@ -57,7 +57,7 @@ def test_incidents_travel_without_anything_personal(run, session, tmp_path):
             "lat": [30.501],
         }
     )
-    incident_bulk.import_frame(session, frame, actor="test", now=now())
+    incidents.import_frame(session, frame, actor="test", now=now())
     session.commit()
     file = tmp_path / "incidents.html"
     assert run("incidents", "-o", file).exit_code == DONE

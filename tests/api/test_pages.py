@@ -10,7 +10,7 @@ from api.access import COOKIE
 from api.app import create_app
 from api.dependencies import now
 from api.settings import Settings
-from layers import accounts, database, deployment, incident_bulk
+from layers import accounts, database, deployment, incidents
 from tests import paper_city, walking_city
 from tests.conftest import fresh_database
 from tests.paper_city import NOW, WEST, point
@@ -239,7 +239,7 @@ def test_incidents_on_the_map_are_those_of_the_callers_areas(client, sign_in, se
     paper_city.build(session)
     lon, lat = zip(point(1.5, 0.5), point(5, 1), (0.0, 0.0), strict=True)
     frame = pd.DataFrame({"category": "E0101", "reported_at": now(), "lon": lon, "lat": lat})
-    incident_bulk.import_frame(session, frame, actor="test", now=now())
+    incidents.import_frame(session, frame, actor="test", now=now())
     session.commit()
 
     def seen(*areas):

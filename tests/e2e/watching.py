@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from api.app import create_app
 from api.dependencies import now
 from api.settings import Settings
-from layers import accounts, database, deployment, incident_bulk
+from layers import accounts, database, deployment, incidents
 from tests import paper_city, walking_city
 from tests.conftest import fresh_database
 from tests.paper_city import point
@@ -87,7 +87,7 @@ def build(session):
     frame = pd.DataFrame(
         {"category": "E0101", "description": HOSTILE, "reported_at": reported, "lon": lon, "lat": lat}
     )
-    incident_bulk.import_frame(session, frame, actor="test", now=now())
+    incidents.import_frame(session, frame, actor="test", now=now())
     accounts.create(session, "zhang", "correct horse", "administrator", now=now())
     session.commit()
 

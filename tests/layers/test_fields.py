@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from geo.faults import DataError
-from layers import fields
 from layers.catalogue import SPECS
+from layers.imports import fields
 
 
 def mapped(layer, stated=None, **columns):

@@ -11,9 +11,10 @@ from shapely import MultiPolygon, box
 from sqlalchemy import func, select, update
 
 from geo.faults import DataError
-from layers import database, history, incident_search, incidents, located, publishing, store
+from layers import database, history, incidents, located, publishing, store
 from layers.errors import Conflict, NotFound
-from layers.incident_search import Filters
+from layers.incidents import search
+from layers.incidents.search import Filters
 from layers.publishing import Change
 from layers.tables import Assignment, Incident
 from tests import paper_city as city
@@ -146,7 +147,7 @@ def test_what_a_person_may_not_do(built):
 def recompute(session, revision):
     """Check that every open incident that no person decided equals what locate says; return how many."""
     count = 0
-    for found in incident_search.search(session, Filters(status="open"), limit=1000)[0]:
+    for found in search.search(session, Filters(status="open"), limit=1000)[0]:
         incident = found.incident
         if incident.rule == "manual" or found.lon is None:
             continue
@@ -391,8 +392,8 @@ def found_again(built):
 
 
 def names(session, **filters):
-    found, _ = incident_search.search(session, Filters(**filters), limit=100)
-    assert incident_search.count(session, Filters(**filters)) == len(found)
+    found, _ = search.search(session, Filters(**filters), limit=100)
+    assert search.count(session, Filters(**filters)) == len(found)
     return "".join(one.incident.description for one in found)
 
 
@@ -421,10 +422,10 @@ def test_newest_first_by_filter(found_again):
 
 
 def test_pages_are_not_shifted_by_new_incidents(found_again):
-    first, cursor = incident_search.search(found_again, Filters(), limit=2)
+    first, cursor = search.search(found_again, Filters(), limit=2)
     file(found_again, city.point(1, 1), reported_at=LATER, description="new")
-    second, cursor = incident_search.search(found_again, Filters(), limit=2, cursor=cursor)
-    third, end = incident_search.search(found_again, Filters(), limit=2, cursor=cursor)
+    second, cursor = search.search(found_again, Filters(), limit=2, cursor=cursor)
+    third, end = search.search(found_again, Filters(), limit=2, cursor=cursor)
     pages = ["".join(one.incident.description for one in page) for page in (first, second, third)]
     assert pages == ["ed", "cb", "a"]
     assert end is None
@@ -433,5 +434,5 @@ def test_pages_are_not_shifted_by_new_incidents(found_again):
 @pytest.mark.parametrize("cursor", ["x", "", "W10", "eyJhIjoxfQ", "%"])
 def test_a_made_up_cursor_is_refused(found_again, cursor):
     with pytest.raises(DataError) as refused:
-        incident_search.search(found_again, Filters(), limit=2, cursor=cursor)
+        search.search(found_again, Filters(), limit=2, cursor=cursor)
     assert refused.value.faults[0].field == "cursor"

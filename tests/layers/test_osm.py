@@ -6,7 +6,9 @@ import pytest
 import shapely
 
 from geo.faults import DataError
-from layers import catalogue, osm, osm_places, osm_streets
+from layers import catalogue, osm
+from layers.osm import places as osm_places
+from layers.osm import streets as osm_streets
 
 #: A crossroads, nodes 1 to 5, and further nodes for squares and gates; units of 0.001 degrees.
 NODES = {

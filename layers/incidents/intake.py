@@ -18,25 +18,9 @@ from geo import assign
 from geo.faults import DataError, Fault
 from layers import history, located
 from layers.errors import Conflict, NotFound
-from layers.incident_bulk import NO_AREA, NO_PLACE, import_frame, import_stream, reassign_open
+from layers.incidents.bulk import NO_AREA, NO_PLACE
 from layers.located import Location
 from layers.tables import Assignment, IdempotencyKey, Incident
-
-__all__ = [
-    "RULES",
-    "STATUSES",
-    "Filed",
-    "Repetition",
-    "Report",
-    "assignments",
-    "get",
-    "import_frame",
-    "import_stream",
-    "intake",
-    "reassign",
-    "reassign_open",
-    "release",
-]
 
 #: An incident is open until it is closed; closed ones keep their assignment for ever.
 STATUSES = ("open", "closed")

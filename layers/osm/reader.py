@@ -12,8 +12,9 @@ import pandas as pd
 import shapely
 
 from geo.faults import DataError, Fault
-from layers import osm_places, osm_streets
 from layers.files.source import refused
+from layers.osm import places as osm_places
+from layers.osm import streets as osm_streets
 from layers.progress import Progress, during, silent
 
 #: Attribution that must stand on every map and in every export of these data.

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from geo import noding
 from geo.datums import Box
 from geo.faults import DataError, Fault
-from layers import coding, deployment, differences, fields, placing, store
-from layers.catalogue import SPECS, LayerSpec, facility_types
-from layers.errors import NotFound
+from layers import deployment, store
+from layers.catalogue import LayerSpec, facility_types, spec_of
 from layers.files import rejects
-from layers.import_report import ImportReport, Options
-from layers.osm_streets import DRAWN_ONLY
+from layers.imports import coding, differences, fields, placing
+from layers.imports.report import ImportReport, Options
+from layers.osm.streets import DRAWN_ONLY
 from layers.progress import Progress, during
 from layers.publishing import Change
 
@@ -85,19 +85,6 @@ class State:
             return None
         low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
         return float(low[0]), float(low[1]), float(high[2]), float(high[3])
-
-
-def spec_of(layer: str) -> LayerSpec:
-    """Return what the catalogue says of a layer.
-
-    Raises
-    ------
-    NotFound
-        If there is no such layer; the message names those there are.
-    """
-    if layer not in SPECS:
-        raise NotFound(f"There is no layer {layer!r}; there are: {', '.join(SPECS)}.")
-    return SPECS[layer]
 
 
 def prepare(

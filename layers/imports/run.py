@@ -19,11 +19,11 @@ from geo import hierarchy
 from geo.faults import DataError, Fault
 from geo.levels import LEVEL_OF
 from layers import history, osm, publishing, validation
-from layers.coding import objects
 from layers.errors import Conflict
 from layers.files import formats
-from layers.import_records import State, prepare
-from layers.import_report import ImportReport, Options
+from layers.imports.coding import objects
+from layers.imports.records import State, prepare
+from layers.imports.report import ImportReport, Options
 from layers.progress import Progress, during, silent
 from layers.publishing import Change
 from layers.validation import Reader
@@ -32,8 +32,6 @@ _GEOJSON_NOTE = (
     "GeoJSON is WGS84 by its standard (RFC 7946), and was read so. Files of Chinese map providers are GCJ-02 or "
     "BD-09 all the same: then import again with --crs gcj02 or --crs bd09."
 )
-
-__all__ = ["ImportReport", "Options", "import_file", "import_frame", "import_osm"]
 
 
 def import_frame(
