@@ -415,7 +415,7 @@ def test_a_shapefile_in_gbk_without_prj_is_imported_once_its_crs_is_stated(sessi
 
 def test_geojson_says_that_it_may_be_in_another_datum(session, tmp_path):
     path = tmp_path / "layer.geojson"
-    formats.write(table([square(0, 0)], {"code": [DISTRICT]}), path)
+    formats.write(table([square(0, 0)], {"code": [DISTRICT]}, reference=4326), path)
     done = {"author": "editor", "now": NOW}
     assert "GCJ-02" in imports.import_file(session, "districts", path, Options(), **done).notes[0]
     assert imports.import_file(session, "districts", path, Options(crs="wgs84"), **done).notes == []
