@@ -14,7 +14,7 @@ demo:
 
 test:
 	@scripts/setup tests
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint:
 	@scripts/setup tests
