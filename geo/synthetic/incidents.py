@@ -104,6 +104,8 @@ def incidents(places: Places, rng: np.random.Generator) -> pd.DataFrame:
     reported = _moments(rng)
     hours = np.array([h for *_, h, _ in CATEGORIES.values()])[number] * rng.lognormal(0.0, 0.7, COUNT)
     status, closed = _closed(reported, hours, rng)
+    # They are nobody's yet, so nobody has closed them.
+    status[odd[ON_BORDER:]], closed[odd[ON_BORDER:]] = "open", pd.NaT
     keys = np.array(list(CATEGORIES), dtype=object)
     text = np.array([t for *_, t in CATEGORIES.values()], dtype=object)
     return pd.DataFrame(

@@ -59,3 +59,10 @@ def test_they_cluster_where_people_are(demo_city: City) -> None:
     people = demo_city.grids["people"].to_numpy(dtype=float)
     assert np.corrcoef(count, people)[0, 1] > 0.3
     assert np.sort(count)[-60:].sum() > 0.2 * count.sum()
+
+
+def test_those_outside_wait_for_somebody(demo_city: City) -> None:
+    outside = demo_city.incidents[demo_city.incidents["address"] == "区界以外"]
+    assert 5 <= len(outside) <= 60
+    assert set(outside["status"]) == {"open"}
+    assert outside["closed_at"].isna().all()
