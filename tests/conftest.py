@@ -2,8 +2,9 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,6 +16,16 @@ from layers import database
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 TEMPLATE = "wangge_template"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:  # noqa: ARG001 - pytest's own names
+    """Make a skipped test a failure where the real data is: there, nothing excuses it."""
+    report = yield
+    if report.skipped and SHARED_DATA.is_dir():
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped although the real data is here: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")
