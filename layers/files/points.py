@@ -4,9 +4,9 @@ Rows keep their order, their columns and their values; what is read is never hel
 may be larger than memory. One format a module: :mod:`points_csv`, :mod:`points_geojson`, :mod:`points_parquet`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,15 @@ from geo.faults import DataError, Fault
 from layers.files.places import X_NAMES, Y_NAMES, find
 
 Floats = npt.NDArray[np.float64]
+_Record = TypeVar("_Record")
 
-#: Rows worked on at once.
+#: Rows worked on at once, and characters of text, whichever comes first.
 CHUNK_ROWS = 50_000
+CHUNK_TEXT = 8 << 20
+#: Characters of the longest record of a text format: what it becomes in memory can be thirty times as large.
+LONGEST_RECORD = 4 << 20
+# Column names listed in a message.
+_LISTED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,31 @@ def kind_of_suffix(suffix: str) -> str:
     )
 
 
+def gathered(records: Iterable[tuple[_Record, int]], most_rows: int) -> Iterator[list[_Record]]:
+    """Gather records, each with the characters it took, into chunks of bounded size."""
+    some: list[_Record] = []
+    text = 0
+    for record, size in records:
+        some.append(record)
+        text += size
+        if len(some) == most_rows or text >= CHUNK_TEXT:
+            yield some
+            some, text = [], 0
+    if some:
+        yield some
+
+
+def too_long(number: int) -> DataError:
+    """Return the error of a record beyond :data:`LONGEST_RECORD`."""
+    message = f"Record {number} is longer than {LONGEST_RECORD} characters."
+    return DataError(Fault(kind="file-too-large", row=number, message=message))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" … and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
 def check_added(existing: Sequence[str], added: Sequence[str]) -> None:
     """Refuse to overwrite columns.
 
@@ -179,7 +210,7 @@ def place_columns(
         Fault(
             kind="field-unknown",
             field=name,
-            message=f"The file has no column {name!r}; it has: {', '.join(existing)}.",
+            message=f"The file has no column {name!r}; it has: {_listed(existing)}.",
         )
         for name in stated
         if name is not None and name not in existing
@@ -196,7 +227,7 @@ def no_places(existing: Sequence[str]) -> DataError:
         Fault(
             kind="field-unknown",
             message=(
-                f"Which columns hold the coordinates? The file has: {', '.join(existing)}. "
+                f"Which columns hold the coordinates? The file has: {_listed(existing)}. "
                 "Name them with lon and lat."
             ),
         )

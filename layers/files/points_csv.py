@@ -4,7 +4,6 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import IO, Any
 
 import numpy as np
@@ -12,7 +11,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.faults import DataError, Fault
-from layers.files.points import CHUNK_ROWS, Chunk, Floats, check_added, no_places, place_columns
+from layers.files.points import (
+    CHUNK_ROWS,
+    LONGEST_RECORD,
+    Chunk,
+    Floats,
+    check_added,
+    gathered,
+    no_places,
+    place_columns,
+    too_long,
+)
 from layers.files.text import USUAL
 
 _DELIMITERS = ",;\t|"
@@ -46,8 +55,8 @@ class CsvPoints:
         text.seek(0)
         csv.field_size_limit(1 << 30)
         # Strict: else a quote that never ends would swallow all rows that follow.
-        self._rows = _rows(csv.reader(text, delimiter=delimiter, strict=True))
-        self._header = next(self._rows)
+        self._rows = _rows(text, delimiter)
+        self._header, _ = next(self._rows)
         check_added(self._header, added)
         x, y = place_columns(self._header, columns)
         if x is None or y is None:
@@ -69,14 +78,14 @@ class CsvPoints:
         Raises
         ------
         DataError
-            ``file-unreadable`` where a quoted value never ends, or goes on after its end.
+            ``file-unreadable`` where a quoted value never ends, or goes on after its end; ``file-too-large``
+            where a record is too long.
         """
         first = 1
         width = len(self._header)
-        while rows := list(islice(self._rows, CHUNK_ROWS)):
+        for rows in gathered(self._rows, CHUNK_ROWS):
             faults = _ragged(rows, width, first) if set(map(len, rows)) != {width} else {}
-            values = list(zip(*rows, strict=True))
-            (x, bad_x), (y, bad_y) = (_numbers(values[at]) for at, _ in self._places)
+            (x, bad_x), (y, bad_y) = (_numbers([row[at] for row in rows]) for at, _ in self._places)
             for row in np.flatnonzero(bad_x | bad_y):
                 faults.setdefault(int(row), self._fault(rows[row], first + int(row)))
             lost = np.fromiter(faults, dtype=np.intp)
@@ -104,7 +113,7 @@ class CsvPoints:
         return Fault(
             kind="coordinate-not-a-number",
             row=number,
-            message=f"{names} are {said[0]!r}, {said[1]!r}: not numbers.",
+            message=f"{names} are {said[0]!r:.80}, {said[1]!r:.80}: not numbers.",
         )
 
 
@@ -128,10 +137,26 @@ def _encoding(source: IO[bytes], stated: str | None) -> str:
     raise DataError(Fault(kind="encoding-unknown", message=f"The file is not text in {' or '.join(tried)}."))
 
 
-def _rows(reader: Any) -> Iterator[list[str]]:  # noqa: ANN401 - the csv module names no type
-    """Rows that are not blank."""
+def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[list[str], int]]:
+    """Rows that are not blank, each with the characters it took."""
+    taken = 0
+    number = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal taken
+        for line in text:
+            taken += len(line)
+            if taken > LONGEST_RECORD:
+                raise too_long(number)
+            yield line
+
+    reader = csv.reader(lines(), delimiter=delimiter, strict=True)
     try:
-        yield from filter(None, reader)
+        for row in reader:
+            if row:
+                yield row, taken
+                number += 1
+            taken = 0
     except csv.Error as error:
         message = f"Line {reader.line_num}: a quoted value never ends, or goes on after its end ({error})."
         raise DataError(Fault(kind="file-unreadable", message=message)) from error

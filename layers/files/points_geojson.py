@@ -4,17 +4,16 @@ import codecs
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from geo.faults import DataError, Fault
-from layers.files.points import CHUNK_ROWS, Chunk, check_added
+from layers.files.points import CHUNK_ROWS, LONGEST_RECORD, Chunk, check_added, gathered, too_long
 
 _PIECE = 1 << 18
-_MARK = "\x1e"
+_MARK = b"\x1e"
 # What may follow a value.
 _FOLLOWS = tuple(" \t\r\n,:]}")
 Feature = dict[str, Any]
@@ -35,19 +34,19 @@ class GeoJsonPoints:
         self._sink = sink
         self._added = added
         self._text = _Text(source)
-        self._separator = ""
+        self._separator = b""
         self._read_head()
 
     def _read_head(self) -> None:
         """Copy the members before the features."""
         self._text.expect("{")
-        self._put("{")
+        self._sink.write(b"{")
         while (key := self._member()) != "features":
-            self._put(f"{_dump(key)}: {_dump(self._text.value())}, ")
+            self._sink.write(_dump(key) + b": " + _dump(self._text.value()) + b", ")
             if not self._text.takes(","):
                 raise _unreadable('it has no member "features"; a FeatureCollection is needed')
         self._text.expect("[")
-        self._put('"features": [')
+        self._sink.write(b'"features": [')
 
     def chunks(self) -> Iterator[Chunk]:
         """Read on.
@@ -58,18 +57,17 @@ class GeoJsonPoints:
             ``file-unreadable``, ``file-truncated``; ``value-invalid`` where a property that would be added is
             there already.
         """
-        features = self._features()
         first = 1
-        while some := list(islice(features, CHUNK_ROWS)):
+        for some in gathered(self._features(), CHUNK_ROWS):
             yield _chunk(some, first, self._added)
             first += len(some)
         self._read_tail()
 
-    def _features(self) -> Iterator[Feature]:
+    def _features(self) -> Iterator[tuple[Feature, int]]:
         if self._text.takes("]"):
             return
         while True:
-            yield self._text.value()
+            yield self._text.value(), self._text.taken
             if not self._text.takes(","):
                 self._text.expect("]")
                 return
@@ -78,9 +76,9 @@ class GeoJsonPoints:
         """Copy the members after the features."""
         members = []
         while self._text.takes(","):
-            members.append(f", {_dump(self._member())}: {_dump(self._text.value())}")
+            members.append(b", " + _dump(self._member()) + b": " + _dump(self._text.value()))
         self._text.expect("}")
-        self._tail = "]" + "".join(members) + "}\n"
+        self._tail = b"\n]" + b"".join(members) + b"}\n"
 
     def _member(self) -> str:
         key = self._text.value()
@@ -90,15 +88,12 @@ class GeoJsonPoints:
     def write(self, chunk: Chunk, added: Mapping[str, npt.NDArray[Any]]) -> None:
         """Write a chunk's features with the added properties, missing values as null."""
         for feature in _with(chunk.rows, added):
-            self._put(f"{self._separator}\n{_dump(feature)}")
-            self._separator = ","
+            self._sink.write(self._separator + b"\n" + _dump(feature))
+            self._separator = b","
 
     def close(self) -> None:
         """Write the members after the features."""
-        self._put("\n" + self._tail)
-
-    def _put(self, text: str) -> None:
-        self._sink.write(text.encode())
+        self._sink.write(self._tail)
 
 
 class GeoJsonSeqPoints:
@@ -110,7 +105,7 @@ class GeoJsonSeqPoints:
         self._source = source
         self._sink = sink
         self._added = added
-        self._mark = ""
+        self._mark = b""
 
     def chunks(self) -> Iterator[Chunk]:
         """Read on; blank lines are not rows.
@@ -120,27 +115,31 @@ class GeoJsonSeqPoints:
         DataError
             ``file-unreadable`` where a line is no JSON; ``value-invalid`` as in GeoJSON.
         """
-        lines = (line for line in self._source if line.strip())
         first = 1
-        while some := list(islice(lines, CHUNK_ROWS)):
-            features = [self._feature(line, first + at) for at, line in enumerate(some)]
-            yield _chunk(features, first, self._added)
+        for some in gathered(self._features(), CHUNK_ROWS):
+            yield _chunk(some, first, self._added)
             first += len(some)
+
+    def _features(self) -> Iterator[tuple[Feature, int]]:
+        lines = (line for line in self._source if line.strip())
+        for number, line in enumerate(lines, start=1):
+            if len(line) > LONGEST_RECORD:
+                raise too_long(number)
+            yield self._feature(line, number), len(line)
 
     def _feature(self, line: bytes, number: int) -> Feature:
         try:
-            text = line.decode()
-            if text.startswith(_MARK):
+            if line.startswith(_MARK):
                 self._mark = _MARK
-            feature: Feature = json.loads(text.lstrip(_MARK))
-        except ValueError as error:
+            feature: Feature = _DECODER.decode(line.lstrip(_MARK).decode())
+        except (ValueError, RecursionError) as error:
             raise _unreadable(f"record {number} is no JSON ({error})") from error
         return feature
 
     def write(self, chunk: Chunk, added: Mapping[str, npt.NDArray[Any]]) -> None:
         """Write a chunk's features with the added properties, missing values as null."""
         for feature in _with(chunk.rows, added):
-            self._sink.write(f"{self._mark}{_dump(feature)}\n".encode())
+            self._sink.write(self._mark + _dump(feature) + b"\n")
 
     def close(self) -> None:
         """Do nothing: a sequence has no end mark."""
@@ -151,26 +150,35 @@ class _Text:
 
     def __init__(self, source: IO[bytes]) -> None:
         self._source = source
-        self._decoder = json.JSONDecoder()
+        self._number = 0
         self._bytes = codecs.getincrementaldecoder("utf-8-sig")()
         self._buffer = ""
         self._at = 0
         self._ended = False
+        #: Characters of the last value.
+        self.taken = 0
 
     def value(self) -> Any:  # noqa: ANN401 - any JSON value
         """Take one value."""
         self._skip()
+        self._number += 1
         while True:
             try:
-                value, end = self._decoder.raw_decode(self._buffer, self._at)
+                value, end = _DECODER.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError as error:
                 if self._ended:
                     raise self._broken(str(error)) from error
+            except (ValueError, RecursionError) as error:
+                # A number of thousands of digits, NaN, or brackets nested by the thousand.
+                raise self._broken(str(error)) from error
             else:
                 # A number cut by the end of the piece reads as a shorter one: what follows it must be there.
                 if self._ended or self._buffer[end : end + 1] in _FOLLOWS:
+                    self.taken = end - self._at
                     self._at = end
                     return value
+            if len(self._buffer) - self._at > LONGEST_RECORD:
+                raise too_long(self._number)
             # Twice as much each time, so that a long value is not scanned over and over.
             self._fill(max(_PIECE, len(self._buffer) - self._at))
 
@@ -222,7 +230,10 @@ def _chunk(features: list[Feature], first: int, added: Sequence[str]) -> Chunk:
     for at, feature in enumerate(features):
         if not isinstance(feature, dict) or feature.get("type") != "Feature":
             raise _unreadable(f"record {first + at} is no Feature")
-        check_added(list(feature.get("properties") or {}), added)
+        properties = feature.get("properties") or {}
+        if not isinstance(properties, dict):
+            raise _unreadable(f"the properties of record {first + at} are no object")
+        check_added(list(properties), added)
         place = _place(feature.get("geometry"), first + at)
         if isinstance(place, Fault):
             faults.append(place)
@@ -235,17 +246,22 @@ def _place(geometry: Any, number: int) -> tuple[float, float] | Fault:  # noqa: 
     if not geometry:
         return Fault(kind="geometry-missing", row=number, message="The feature has no geometry.")
     if not isinstance(geometry, dict) or geometry.get("type") != "Point":
-        kind = geometry.get("type") if isinstance(geometry, dict) else geometry
-        return Fault(kind="geometry-type", row=number, message=f"A Point is needed, not {kind!r}.")
+        kind = str(geometry.get("type") if isinstance(geometry, dict) else geometry)
+        return Fault(kind="geometry-type", row=number, message=f"A Point is needed, not {kind!r:.80}.")
     coordinates = geometry.get("coordinates")
     if isinstance(coordinates, list) and len(coordinates) > 1 and all(map(_is_number, coordinates[:2])):
         return float(coordinates[0]), float(coordinates[1])
-    message = f"The point's coordinates are {coordinates!r}: not two numbers."
+    message = f"The point's coordinates are {str(coordinates)!r:.80}: not two numbers."
     return Fault(kind="coordinate-not-a-number", row=number, message=message)
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def _with(features: list[Feature], added: Mapping[str, npt.NDArray[Any]]) -> Iterator[Feature]:
@@ -254,5 +270,18 @@ def _with(features: list[Feature], added: Mapping[str, npt.NDArray[Any]]) -> Ite
         yield {**feature, "properties": properties}
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def _dump(value: object) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair can be escaped in JSON, and stands in no UTF-8.
+        return json.dumps(value, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise _unreadable("a number is beyond what JSON readers hold") from error
+
+
+def _refuse(constant: str) -> Any:  # noqa: ANN401 - what a decoder's hook returns
+    raise ValueError(f"{constant} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import shapely
 
@@ -15,6 +16,8 @@ from geo.faults import DataError, Fault
 from layers.files.points import CHUNK_ROWS, Chunk, Floats, check_added, no_places, place_columns
 
 _NUMBERS = {"distance_m", "margin_m"}
+#: Bytes of text in one chunk; a value stored once may stand in every row.
+CHUNK_BYTES = 64 << 20
 
 
 class ParquetPoints:
@@ -37,16 +40,18 @@ class ParquetPoints:
         added: Sequence[str],
     ) -> None:
         try:
-            self._file = pq.ParquetFile(source)
+            schema = pq.ParquetFile(source).schema_arrow
+            # Repeated text takes the memory of one until a chunk of it is decoded.
+            self._file = pq.ParquetFile(source, read_dictionary=[f.name for f in schema if _is_text(f.type)])
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(error) from error
-        schema = self._file.schema_arrow
         check_added(schema.names, added)
         self._x, self._y = place_columns(schema.names, columns)
         self._geometry = _geometry_column(schema)
         if (self._x is None or self._y is None) and self._geometry is None:
             raise no_places(schema.names)
         fields = [pa.field(name, pa.float64() if name in _NUMBERS else pa.string()) for name in added]
+        self._read = schema
         self._schema = pa.schema([*schema, *fields], metadata=schema.metadata)
         self._writer = pq.ParquetWriter(sink, self._schema)
 
@@ -60,7 +65,7 @@ class ParquetPoints:
         """
         first = 1
         try:
-            for batch in self._file.iter_batches(CHUNK_ROWS):
+            for batch in self._batches():
                 if self._x is not None and self._y is not None:
                     x, y = _numbers(batch[self._x]), _numbers(batch[self._y])
                 else:
@@ -70,6 +75,15 @@ class ParquetPoints:
                 first += len(batch)
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(error) from error
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._file.iter_batches(CHUNK_ROWS):
+            part = np.cumsum(_text_bytes(batch)) // CHUNK_BYTES
+            starts = np.flatnonzero(np.diff(part, prepend=-1))
+            for start, end in zip(starts, [*starts[1:], len(batch)], strict=True):
+                columns = zip(batch.slice(start, end - start).columns, self._read.types, strict=True)
+                plain = [column if column.type == kind else column.cast(kind) for column, kind in columns]
+                yield pa.RecordBatch.from_arrays(plain, schema=self._read)
 
     def write(self, chunk: Chunk, added: Mapping[str, npt.NDArray[Any]]) -> None:
         """Write a chunk's rows with the added columns."""
@@ -87,6 +101,20 @@ class ParquetPoints:
 
 def _unreadable(error: Exception) -> DataError:
     return DataError(Fault(kind="file-unreadable", message=f"This is no readable Parquet file: {error}."))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_binary(kind))
+
+
+def _text_bytes(batch: pa.RecordBatch) -> np.ndarray:
+    """Bytes that the text of each row takes once it is decoded."""
+    taken = np.zeros(len(batch), dtype=np.int64)
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type) and _is_text(column.type.value_type):
+            lengths = pc.fill_null(pc.binary_length(column.dictionary).take(column.indices), 0)
+            taken += lengths.to_numpy(zero_copy_only=False)
+    return taken
 
 
 def _geometry_column(schema: pa.Schema) -> str | None:

@@ -7,6 +7,7 @@ import tracemalloc
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
@@ -133,6 +134,76 @@ def test_features_without_a_point(geometry, kind, kind_of_file):
     assert [(fault.kind, fault.row) for fault in chunk.faults] == [(kind, 1)]
 
 
+BRACKETS = "[" * 5_000
+FEATURE = '{"type":"Feature","properties":%s,"geometry":{"type":"Point","coordinates":[%s,2]}}'
+
+
+@pytest.mark.parametrize(
+    ("properties", "x"),
+    [
+        (BRACKETS, "1"),  # nested beyond what a reader can hold
+        ("{}", "9" * 5_000),  # a number beyond what a reader takes
+        ('{"a":NaN}', "1"),
+        ('{"a":1e999}', "1"),
+        ("5", "1"),
+        ("[1]", "1"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["geojson", "geojsonseq"])
+def test_what_only_looks_like_geojson_is_refused(kind, properties, x):
+    feature = FEATURE % (properties, x)
+    body = f'{{"type":"FeatureCollection","features":[{feature}]}}' if kind == "geojson" else f"{feature}\n"
+    with pytest.raises(DataError) as refused:
+        through(kind, body.encode())
+    assert {fault.kind for fault in refused.value.faults} == {"file-unreadable"}
+
+
+@pytest.mark.parametrize("kind", ["geojson", "geojsonseq"])
+def test_a_number_beyond_every_float_is_no_coordinate_and_half_a_letter_is_kept(kind):
+    features = [FEATURE % ("{}", "9" * 400), FEATURE % ('{"name":"\\ud83d"}', "1")]
+    body = f'{{"features":[{",".join(features)}]}}' if kind == "geojson" else "\n".join(features)
+    written, (chunk,) = through(kind, body.encode())
+    assert [(fault.kind, fault.row) for fault in chunk.faults] == [("coordinate-not-a-number", 1)]
+    assert len(chunk.faults[0].message) < 200
+    assert b"\\ud83d" in written
+
+
+LONG = "x" * 3_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("csv", f"lon,lat,n\n1,2,{LONG}\n"),
+        ("csv", f"lon,lat,{LONG}\n1,2,3\n"),
+        ("csv", 'lon,lat,n\n1,2,"' + "x\n" * 2_000),
+        ("geojson", '{"features":[' + FEATURE % (f'{{"n":"{LONG}"}}', "1") + "]}"),
+        ("geojson", f'{{"name":"{LONG}","features":[]}}'),
+        ("geojsonseq", FEATURE % (f'{{"n":"{LONG}"}}', "1")),
+    ],
+)
+def test_a_record_without_end_is_refused_before_it_fills_the_memory(kind, body, monkeypatch):
+    for module in (points, points_csv, points_geojson):
+        monkeypatch.setattr(module, "LONGEST_RECORD", 1_000)
+    monkeypatch.setattr(points_geojson, "_PIECE", 500)
+    with pytest.raises(DataError) as refused:
+        through(kind, body.encode())
+    assert {fault.kind for fault in refused.value.faults} == {"file-too-large"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "geojson", "geojsonseq"])
+def test_a_chunk_ends_where_its_text_is_long(kind, monkeypatch):
+    monkeypatch.setattr(points, "CHUNK_TEXT", 2 * len(FEATURE))
+    features = [FEATURE % ('{"n":1}', n) for n in range(9)]
+    body = {
+        "csv": "lon,lat,n\n" + f"1,2,{'x' * len(FEATURE)}\n" * 9,
+        "geojson": f'{{"features":[{",".join(features)}]}}',
+        "geojsonseq": "\n".join(features),
+    }[kind]
+    _, chunks = through(kind, body.encode())
+    assert [chunk.first for chunk in chunks] == [1, 3, 5, 7, 9]
+
+
 def test_parquet_keeps_schema_and_metadata(monkeypatch):
     frame = pd.DataFrame(
         {
@@ -162,6 +233,31 @@ def test_parquet_with_geometries_that_are_no_points():
     assert [(fault.kind, fault.row) for fault in chunk.faults] == [
         ("coordinate-missing", 2), ("coordinate-not-a-number", 3), ("coordinate-not-a-number", 4),
     ]  # fmt: skip
+
+
+def test_parquet_in_which_one_value_stands_in_every_row_takes_little_memory(monkeypatch):
+    """A file of kilobytes that would be gigabytes of text if a whole batch were decoded at once."""
+    monkeypatch.setattr(points_parquet, "CHUNK_BYTES", 1 << 20)
+    long = "井" * 100_000
+    table = pa.table(
+        {
+            "lon": [114.0] * 90,
+            "lat": [30.0] * 90,
+            "note": pa.array([long, None, "short"] * 30).dictionary_encode(),
+            "raw": pa.array([b"x", None, b""] * 30),
+        }
+    )
+    body = io.BytesIO()
+    pq.write_table(table, body, store_schema=False)
+    assert len(body.getvalue()) < 400_000
+    written, chunks = through("parquet", body.getvalue())
+    # Four long values are more than one chunk may hold.
+    assert max(len(chunk.x) for chunk in chunks) <= 12
+    assert [chunk.first for chunk in chunks] == np.cumsum([1, *(len(c.x) for c in chunks[:-1])]).tolist()
+    result = pq.read_table(io.BytesIO(written)).to_pydict()
+    assert result["note"] == [long, None, "short"] * 30
+    assert result["raw"] == [b"x", None, b""] * 30
+    assert result["rule"] == [str(number) for number in range(1, 91)]
 
 
 def test_truncated_parquet():
