@@ -10,7 +10,9 @@ import pytest
 
 from tests.e2e.conftest import WANGGE, Demo
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = [
     line.strip()
     for block in re.findall(r"```sh\n(.*?)```", README.split("## Your own city")[0], re.DOTALL)
@@ -53,6 +55,7 @@ def test_the_dispatchers_example_lies_in_a_grid(demo: Demo, tmp_path: Path):
     assert reply["posts"]
 
 
-def test_the_documents_it_leads_to_are_there():
-    for path in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (Path(__file__).parents[2] / path).exists(), path
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_documents_it_leads_to_are_there(document: Path):
+    for path in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+        assert (document.parent / path).exists(), path

@@ -65,7 +65,9 @@ wangge.fetchJson = async (address, options = {}) => {
   let body = {};
   try { body = await response.json(); } catch { /* not JSON: the status must do */ }
   const title = wangge.say(body.title_zh, body.title) || `HTTP ${response.status}`;
-  const faults = (body.errors || []).map((fault) => [wangge.say(fault.title_zh, null), fault.message].filter(Boolean).join("："));
+  const said = (body.errors || []).map((fault) => [wangge.say(fault.title_zh, null), fault.message].filter(Boolean).join("："));
+  // Two fields may share one fault: swapped coordinates are told once.
+  const faults = [...new Set(said)];
   throw new wangge.Problem(title, faults.length ? faults : [body.detail].filter(Boolean), response.status);
 };
 
