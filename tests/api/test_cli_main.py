@@ -10,6 +10,9 @@ from api.cli import main
 @pytest.fixture
 def wangge(monkeypatch, capfd):
     """Run the command line as the shell does; returns its exit code and what it said on stderr."""
+    # What it sets for its whole process would outlive the test.
+    monkeypatch.setattr(main.logs, "configure", lambda: None)
+    monkeypatch.setattr(main.signal, "signal", lambda *_: None)
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["wangge", *arguments])
