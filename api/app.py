@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from anyio import Semaphore
+from anyio import CapacityLimiter, Semaphore
 from anyio.to_thread import current_default_thread_limiter
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import APIRouter, Depends, FastAPI
@@ -38,6 +38,9 @@ ROUTERS: Sequence[APIRouter] = (
     maps.router,
     pages.router,
 )
+
+#: Each file keeps a processor busy, and Python lets few others run beside it.
+_FILES_AT_ONCE = 2
 
 _DESCRIPTION = """\
 网格归属、生活圈覆盖与地图服务 · Which grid a place belongs to, what is reached on foot, and maps of both.
@@ -85,6 +88,7 @@ def create_app(
         database.sessions(engine),
         look_ups,
         Semaphore(settings.threads),
+        CapacityLimiter(_FILES_AT_ONCE),
         Snapshots(look_ups, clock),
         clock,
         CollectorRegistry(),

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from anyio import Semaphore
+from anyio import CapacityLimiter, Semaphore
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
@@ -28,12 +28,15 @@ class Runtime:
         For reading that ends with the call: credentials, models, past revisions. Never waits for another.
     turns
         Requests that may hold a session at once.
+    files
+        Uploaded files worked on at once; further ones wait without a thread, so that none is missing elsewhere.
     """
 
     settings: Settings
     sessions: sessionmaker[Session]
     look_ups: sessionmaker[Session]
     turns: Semaphore
+    files: CapacityLimiter
     snapshots: Snapshots
     clock: Callable[[], dt.datetime]
     figures: CollectorRegistry

@@ -1,6 +1,7 @@
 """A file of points through :mod:`geo.assign`: the same rows in the same order, with the answers added."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -70,20 +71,21 @@ def assign_points(
     counts = BatchCounts()
     sample: list[tuple[Floats, Floats]] = []
     taken = 0
-    for chunk in points.chunks():
-        usable, rejects = _sort_out(chunk, reference)
-        if not counts.total:
-            _check_extent(chunk.x[usable], chunk.y[usable], reference)
-        answers = _answer(chunk, usable, areas, reference, margin=margin)
-        for fault in rejects:
-            answers["error"][(fault.row or 0) - chunk.first] = f"{fault.kind}: {fault.message}"
-        points.write(chunk, answers)
-        on_rejects(rejects)
-        _tally(counts, answers["rule"])
-        sample.append((chunk.x[usable][: _SAMPLE - taken], chunk.y[usable][: _SAMPLE - taken]))
-        taken += len(sample[-1][0])
-        progress("points", counts.total, 0)
-    points.close()
+    # Closed also where reading fails: what is still buffered must find its stream open.
+    with closing(points):
+        for chunk in points.chunks():
+            usable, rejects = _sort_out(chunk, reference)
+            if not counts.total:
+                _check_extent(chunk.x[usable], chunk.y[usable], reference)
+            answers = _answer(chunk, usable, areas, reference, margin=margin)
+            for fault in rejects:
+                answers["error"][(fault.row or 0) - chunk.first] = f"{fault.kind}: {fault.message}"
+            points.write(chunk, answers)
+            on_rejects(rejects)
+            _tally(counts, answers["rule"])
+            sample.append((chunk.x[usable][: _SAMPLE - taken], chunk.y[usable][: _SAMPLE - taken]))
+            taken += len(sample[-1][0])
+            progress("points", counts.total, 0)
     if reference.geographic and counts.unassigned > _MOST * (counts.total - counts.rejected):
         counts.outside = areas.outside(*(np.concatenate(values) for values in zip(*sample, strict=True)))
     return counts

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import orjson
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.background import BackgroundTask
@@ -164,7 +165,8 @@ async def locate_many(
         source, sink = (open_files.enter_context(SpooledTemporaryFile(_IN_MEMORY)) for _ in range(2))
         async for piece in request.stream():
             source.write(piece)
-        counts, encoding = await run_in_threadpool(_run, job, source, sink, snapshot)
+        work = partial(_run, job, source, sink, snapshot, runtime.settings.max_upload_mb)
+        counts, encoding = await to_thread.run_sync(work, limiter=runtime.files)
         kept = open_files.pop_all()
     headers = {f"Wangge-Rows-{name.title()}": str(getattr(counts, name)) for name in _COUNTS}
     headers["Wangge-Revision"] = str(snapshot.revision)
@@ -185,6 +187,9 @@ _CHARSETS = {"utf-8-sig": "utf-8"}
 
 _COUNTS = ("total", "assigned", "unassigned", "rejected")
 _IN_MEMORY = 16 << 20
+_MOST_ROWS = 20_000_000
+#: How much larger than the largest upload the answers may be.
+_MOST_GROWTH = 5
 _PIECE = 1 << 18
 
 
@@ -198,11 +203,25 @@ class _Job:
     margin: bool
 
 
-def _run(job: _Job, source: Any, sink: Any, snapshot: Snapshot) -> tuple[batch.BatchCounts, str | None]:  # noqa: ANN401 - spooled files
+def _run(
+    job: _Job,
+    source: Any,  # noqa: ANN401 - a spooled file
+    sink: Any,  # noqa: ANN401 - a spooled file
+    snapshot: Snapshot,
+    most_mb: int,
+) -> tuple[batch.BatchCounts, str | None]:
+    def bounded(_step: str, rows: int, _total: int) -> None:
+        # What is packed into a small file can be any number of rows, of any length.
+        if rows > _MOST_ROWS or sink.tell() > _MOST_GROWTH * (most_mb << 20):
+            raise Problem(
+                "too-large", f"More than {_MOST_ROWS} rows, or too long ones: send the file in parts."
+            )
+
+    areas = areas_at(snapshot, job.level, job.scheme)
     added = batch.added_columns(margin=job.margin)
     file = points.open_points(job.kind, source, sink, columns=job.columns, added=added)
-    areas = areas_at(snapshot, job.level, job.scheme)
-    return batch.assign_points(file, areas, job.reference, margin=job.margin), file.encoding
+    counts = batch.assign_points(file, areas, job.reference, margin=job.margin, progress=bounded)
+    return counts, file.encoding
 
 
 def _pieces(sink: Any) -> Iterator[bytes]:  # noqa: ANN401 - a spooled file

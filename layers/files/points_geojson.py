@@ -35,6 +35,7 @@ class GeoJsonPoints:
         self._added = added
         self._text = _Text(source)
         self._separator = b""
+        self._tail = b""
         self._read_head()
 
     def _read_head(self) -> None:

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event
 
 from api.app import create_app
+from api.routers import locate
 from geo import crs
 from geo.levels import LEVELS
 from tests import paper_city as city
@@ -146,7 +147,7 @@ def test_answers_come_from_memory(built, engine):
     engine.dispose()
     statements = []
     event.listen(
-        built.app.state.runtime.sessions.kw["bind"],
+        built.app.state.runtime.look_ups.kw["bind"],
         "before_cursor_execute",
         lambda *a: statements.append(a[2]),
     )
@@ -329,3 +330,10 @@ def test_a_file_over_the_limit(session, settings):
     ) as client:
         reply = post(client, b"lon,lat\n" + b"114.3,30.5\n" * 100_000, CSV)
     assert reply.status_code == 413
+
+
+def test_a_small_file_of_too_many_rows_is_refused(built, monkeypatch):
+    monkeypatch.setattr(locate, "_MOST_ROWS", 1_000)
+    rows = pd.DataFrame({"lon": [114.3] * 2_000, "lat": [30.5] * 2_000})
+    reply = post(built, rows.to_parquet(), PARQUET)
+    assert (reply.status_code, reply.json()["type"]) == (413, "urn:wangge:problem:too-large")
