@@ -45,11 +45,28 @@ def named_settings(*, embedded: bool) -> Iterator[Settings]:
     started = server.start()
     try:
         server.create_database()
+        # It is ours alone, so it follows the program; a named database is migrated when its owner says so.
+        migrate(server.url())
         yield settings.model_copy(update={"database_url": server.url()})
     finally:
         # A server that was running before is left running; one that others have joined is left to them.
         if started:
             server.stop_if_idle()
+
+
+def migrate(url: str) -> None:
+    """Bring the database of that address to the newest migration.
+
+    Raises
+    ------
+    DatabaseUnavailable, DatabaseUnsuitable
+        As in :func:`layers.database.migrate`.
+    """
+    engine = database.make_engine(url, pool_size=1)
+    try:
+        database.migrate(engine)
+    finally:
+        engine.dispose()
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from api.cli.connection import Embedded, named_settings
+from api.cli.connection import migrate as migrate_database
 from api.cli.console import console
 from api.embedded import EmbeddedServer, EmbeddedUnavailable, find_binaries
 from api.settings import Settings
-from layers import database
 
 app = typer.Typer(
     no_args_is_help=True, help="Start, stop, migrate, back up and restore the database. 数据库。"
@@ -25,7 +25,7 @@ def up() -> None:
     server = EmbeddedServer(Settings().data_dir)
     console.print("private PostGIS started" if server.start() else "private PostGIS was running already")
     server.create_database()
-    _migrate(server.url())
+    migrate_database(server.url())
     typer.echo(server.url())
 
 
@@ -41,7 +41,7 @@ def migrate(embedded: Embedded = False) -> None:
     """Bring the database to the newest migration, in one transaction."""
     with named_settings(embedded=embedded) as settings:
         assert settings.database_url is not None  # noqa: S101 - named_settings sees to it
-        _migrate(settings.database_url)
+        migrate_database(settings.database_url)
     console.print("the database is at the newest migration")
 
 
@@ -72,12 +72,6 @@ def restore(
             f"--dbname={settings.database_url}", stdin=handle.fileno(),
         )  # fmt: skip
     console.print("restored", markup=False)
-
-
-def _migrate(url: str) -> None:
-    engine = database.make_engine(url, pool_size=1)
-    database.migrate(engine)
-    engine.dispose()
 
 
 def _tool(program: str, *arguments: str, stdin: int | None = None, stdout: int | None = None) -> None:
