@@ -4,7 +4,11 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, StrictFloat
+
+#: Beyond these, a report's time is a slip, and may exist in no other time zone.
+_FIRST_REPORT = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
+_LAST_REPORT = dt.datetime(9998, 12, 31, tzinfo=dt.UTC)
 
 # Parts of the examples.
 _PATH: list[Any] = [
@@ -184,8 +188,8 @@ class IncidentIn(BaseModel):
     )
 
     category: str = Field(min_length=1, max_length=100)
-    lon: float | str | None = Field(None, description="longitude or easting, as `datum` says")
-    lat: float | str | None = Field(None, description="latitude or northing, as `datum` says")
+    lon: StrictFloat | str | None = Field(None, description="longitude or easting, as `datum` says")
+    lat: StrictFloat | str | None = Field(None, description="latitude or northing, as `datum` says")
     datum: str | None = Field(None, description="wgs84, cgcs2000, gcj02, bd09, an EPSG code, …")
     address: str | None = Field(None, max_length=500)
     description: str | None = Field(None, max_length=10_000)
@@ -195,6 +199,8 @@ class IncidentIn(BaseModel):
     reported_at: AwareDatetime | None = Field(
         None,
         validation_alias=AliasChoices("reported_at", "occurred_at"),
+        ge=_FIRST_REPORT,
+        le=_LAST_REPORT,
         description="now, where it is not stated",
     )
 

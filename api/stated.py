@@ -17,6 +17,8 @@ _One = TypeVar("_One")
 _Two = TypeVar("_Two")
 _Three = TypeVar("_Three")
 _MOST_LON, _MOST_LAT = 180.0, 90.0
+#: Years whose every instant exists in every time zone.
+_YEARS = range(dt.MINYEAR + 1, dt.MAXYEAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +132,22 @@ def instant(text: str, timezone: str, *, field: str = "at", starts: bool = False
     """
     # A plus sign that was not escaped in a query arrives as a space.
     spelled = re.sub(r"(?<=\d) (?=\d\d:\d\d$)", "+", text.strip())
+    found = _instant(spelled, ZoneInfo(timezone), dt.time.min if starts else dt.time.max)
+    if found is not None and found.year in _YEARS:
+        return found
+    message = f"{text!r} is no instant; write 2026-03-01T08:00:00+08:00, or a bare date 2026-03-01."
+    raise DataError(Fault(kind="parameter-invalid", field=field, message=message))
+
+
+def _instant(spelled: str, timezone: ZoneInfo, time: dt.time) -> dt.datetime | None:
     try:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", spelled):
-            time = dt.time.min if starts else dt.time.max
-            return dt.datetime.combine(dt.date.fromisoformat(spelled), time, ZoneInfo(timezone))
+            return dt.datetime.combine(dt.date.fromisoformat(spelled), time, timezone)
         if re.search(r"([zZ]|[+-]\d\d:\d\d)$", spelled):
             return dt.datetime.fromisoformat(spelled).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         pass
-    message = f"{text!r} is no instant; write 2026-03-01T08:00:00+08:00, or a bare date 2026-03-01."
-    raise DataError(Fault(kind="parameter-invalid", field=field, message=message))
+    return None
 
 
 def choice(text: str, choices: tuple[str, ...], field: str) -> str:
@@ -161,7 +169,8 @@ def _number(value: object, field: str) -> float:
     if not text:
         raise DataError(Fault(kind="coordinate-missing", field=field, message=f"State {field}."))
     try:
-        number = float(text)
+        # Python reads 1_1 as 11; nobody means that.
+        number = float(text) if "_" not in text else math.nan
     except ValueError:
         number = math.nan
     if isinstance(value, bool) or not math.isfinite(number):

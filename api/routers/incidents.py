@@ -76,6 +76,10 @@ def report_incident(
         on=_today(runtime),
         repetition=_repetition(body, idempotency_key),
     )
+    if done.created and done.incident.path and not caller.covers(done.incident.path):
+        raise Problem(
+            "forbidden", f"The place lies in {done.incident.area_code}, outside your account's areas."
+        )
     response.headers["Location"] = f"/api/incidents/{done.incident.id}"
     if not done.created:
         response.status_code = 200

@@ -131,7 +131,7 @@ def _decoded(cursor: str) -> tuple[dt.datetime, int]:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         reported_at, number = json.loads(text)
         return dt.datetime.fromisoformat(reported_at), int(number)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise DataError(
             Fault(
                 kind="parameter-invalid",

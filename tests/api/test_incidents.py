@@ -96,6 +96,9 @@ def test_a_repeated_request_makes_one_record(built, desk, sign_in):
         ({"lon": None, "lat": None}, {("coordinate-missing", "lon"), ("coordinate-missing", "lat")}),
         ({"lon": 30.5, "lat": 114.3}, {("coordinate-swapped", "lon"), ("coordinate-swapped", "lat")}),
         ({"category": " "}, {("parameter-invalid", "category")}),
+        ({"lon": "1_14.3"}, {("coordinate-not-a-number", "lon")}),
+        ({"reported_at": "9999-12-31T23:59:59-05:00"}, {("parameter-invalid", "reported_at")}),
+        ({"reported_at": "0001-01-01T00:00:00+08:00"}, {("parameter-invalid", "reported_at")}),
         ({"reported_at": "2026-03-01T08:30:00"}, {("parameter-invalid", "reported_at")}),
         ({"reported_at": "2926-03-01T08:30:00+08:00"}, {("parameter-invalid", "reported_at")}),
         ({"addres": "东坝路 1 号"}, {("parameter-invalid", "addres")}),
@@ -148,6 +151,40 @@ def test_an_account_sees_its_areas_only(built, desk, sign_in):
     assert seen(city.WEST) == {"west"}
     assert seen(city.EAST + "003") == {"east"}
     assert seen(city.WEST, city.EAST) == {"west", "east"}
+
+
+def test_an_account_files_in_its_areas_only(built, desk, sign_in):
+    mine = sign_in("worker", city.WEST)
+    assert report(built, mine, (1, 1)).status_code == 201
+    reply = report(built, mine, (13, 6), key="k")
+    assert (reply.status_code, reply.json()["type"]) == (403, "urn:wangge:problem:forbidden")
+    assert city.EAST + "003" in reply.json()["detail"]
+    # What lies in no area belongs to the district, whoever saw it.
+    assert report(built, mine, (60, 60)).status_code == 201
+    assert len(built.get("/api/incidents", headers=desk).json()["incidents"]) == 2
+    assert report(built, mine, (1, 1), key="k").status_code == 201, "a refused request used no key"
+
+
+def test_a_release_that_leaves_ones_areas_is_the_places_own_answer(built, desk, sign_in):
+    incident_id = report(built, desk, (13, 6)).json()["id"]
+    decision = {"area_code": city.WEST + "002", "reason": "x"}
+    built.post(f"/api/incidents/{incident_id}/reassign", json=decision, headers=desk)
+    mine = sign_in("dispatcher", city.WEST)
+    released = built.post(f"/api/incidents/{incident_id}/release", headers=mine)
+    assert released.json()["assignment"]["area"]["code"] == city.EAST + "003"
+    assert built.get(f"/api/incidents/{incident_id}", headers=mine).status_code == 404
+
+
+def test_another_accounts_areas_end_where_its_steps_do(built, desk, sign_in):
+    ids = [report(built, desk, place).json()["id"] for place in ((13, 6), (60, 60))]
+    mine = sign_in("dispatcher", city.WEST)
+    for incident_id in ids:
+        decision = {"area_code": city.WEST + "002", "reason": "mine now"}
+        assert (
+            built.post(f"/api/incidents/{incident_id}/reassign", json=decision, headers=mine).status_code
+            == 404
+        )
+        assert built.post(f"/api/incidents/{incident_id}/release", headers=mine).status_code == 404
 
 
 # --- steps ------------------------------------------------------------------------------------------------
@@ -220,4 +257,6 @@ def test_wrong_filters_are_told_together(built, desk):
     query = {"status": "x", "rule": "y", "since": "z", "bbox": "1,2,3"}
     reply = built.get("/api/incidents", params=query, headers=desk)
     assert errors(reply) == {("parameter-invalid", name) for name in query}
-    assert errors(built.get("/api/incidents?cursor=x", headers=desk)) == {("parameter-invalid", "cursor")}
+    for made_up in ("x", "WyIyMDI2LTAxLTAxIiwgMWU0MDBd"):  # the second names the infinite incident
+        reply = built.get("/api/incidents", params={"cursor": made_up}, headers=desk)
+        assert errors(reply) == {("parameter-invalid", "cursor")}

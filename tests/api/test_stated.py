@@ -27,7 +27,18 @@ def test_a_day_that_something_starts_on():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "2026-03-01T08:00:00", "2026-13-01", "20260301", "2026-03-01T25:00:00Z"]
+    "text",
+    [
+        "",
+        "x",
+        "2026-03-01T08:00:00",
+        "2026-13-01",
+        "20260301",
+        "2026-03-01T25:00:00Z",
+        "9999-12-31",
+        "9999-12-31T23:59:59Z",
+        "0001-01-01T00:00:00Z",
+    ],
 )
 def test_what_is_no_instant(text):
     with pytest.raises(DataError) as refused:
