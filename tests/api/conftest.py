@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from api import snapshots
 from api.app import create_app
 from api.dependencies import now
 from api.settings import Settings
@@ -20,7 +21,13 @@ def settings(database_url: str) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings) -> FastAPI:
+def always_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read the revision in every request: a test publishes and asks at once, where a publisher waits a second."""
+    monkeypatch.setattr(snapshots, "TRUSTED_S", 0.0)
+
+
+@pytest.fixture
+def app(settings: Settings, always_fresh: None) -> FastAPI:  # noqa: ARG001 - wanted for its effect
     """The application as `wangge serve` runs it."""
     return create_app(settings)
 
@@ -33,7 +40,7 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def open_client(settings: Settings) -> Iterator[TestClient]:
+def open_client(settings: Settings, always_fresh: None) -> Iterator[TestClient]:  # noqa: ARG001 - as above
     """A client of the application as the demo runs it: reading is open."""
     with TestClient(create_app(settings, open_reading=True)) as client:
         yield client

@@ -142,7 +142,8 @@ def test_as_it_was_at_an_instant(built, session):
     assert (too_early.status_code, too_early.json()["type"]) == (422, "urn:wangge:problem:before-history")
 
 
-def test_answers_come_from_memory(built, engine):
+def test_answers_come_from_memory(built, engine, monkeypatch):
+    monkeypatch.setattr("api.snapshots.TRUSTED_S", 60.0)
     get(built, city.point(1, 1))
     engine.dispose()
     statements = []
