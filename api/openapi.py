@@ -59,7 +59,17 @@ _ANY = {
     "422": "What was asked cannot be answered; every fault is listed",
     "503": "The database does not answer",
 }
-_SECURED = {"401": "No account, or a wrong one", "403": "The account may not do this"}
+_SECURED = {
+    "401": "No account, or a wrong one",
+    "403": "The account may not do this",
+    "404": "There is no such thing, or nothing was imported yet",
+    "429": "Too many wrong passwords; Retry-After says when to come back",
+}
+_WITH_BODY = {
+    "409": "It contradicts what is stored",
+    "413": "The body is too large",
+    "415": "The body's format is not read",
+}
 
 
 class DescribedApp(FastAPI):
@@ -86,12 +96,23 @@ def _described(document: dict[str, Any]) -> dict[str, Any]:
         schemas.pop(unused, None)
     schemas["Problem"] = _PROBLEM
     for operations in document["paths"].values():
-        for operation in operations.values():
+        for method, operation in operations.items():
             # FastAPI's own 422 describes a body that our error handlers never send.
             operation["responses"].pop("422", None)
-            for status, said in {**_ANY, **(_SECURED if "security" in operation else {})}.items():
+            for status, said in _problems(method, operation).items():
                 operation["responses"].setdefault(status, _problem(said))
     return document
+
+
+def _problems(method: str, operation: dict[str, Any]) -> dict[str, str]:
+    found = dict(_ANY)
+    if "security" in operation:
+        found |= _SECURED
+    if method == "post":
+        found |= _WITH_BODY
+    if len(operation["responses"].get("200", {}).get("content", {})) > 1 and method == "get":
+        found["406"] = "None of the formats in Accept is offered"
+    return found
 
 
 def _problem(said: str) -> dict[str, Any]:
