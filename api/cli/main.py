@@ -62,7 +62,8 @@ def run() -> None:
             console.print(f"{name}: {item['msg']}", markup=False)
         code = WRONG_USE
     except (LayersError, EmbeddedUnavailable, AssetsError, OSError) as error:
-        console.print(f"failed: {error}", markup=False)
+        # Not wrapped: it names commands to copy.
+        console.print(f"failed: {error}", markup=False, soft_wrap=True)
         code = FAILED
     except Exception:  # noqa: BLE001 - shown whole; without this its exit code would say "with rejects"
         console.print_exception()

@@ -1,8 +1,11 @@
 """A database that cannot be used is a clear report."""
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
+from geo.faults import DataError
 from layers import database
 from layers.errors import DatabaseFull, DatabaseUnavailable, DatabaseUnsuitable
 
@@ -25,6 +28,25 @@ class _DiskFullError(Exception):
 def test_a_full_disk_is_named():
     with pytest.raises(DatabaseFull, match="no space"), database.translated():
         raise OperationalError("INSERT", {}, _DiskFullError())
+
+
+def test_when_every_connection_is_taken_that_is_said():
+    with pytest.raises(DatabaseUnavailable, match="in use"), database.translated():
+        raise NoConnection
+
+
+@pytest.mark.parametrize(
+    ("statement", "value"),
+    [
+        ("SELECT CAST(:value AS text)", "a\0b"),  # found by the driver
+        ("SELECT CAST(CAST(:value AS text) AS jsonb) ->> 'a'", '{"a":"\\u0000"}'),
+        ("SELECT CAST(CAST(:value AS text) AS integer)", "99999999999"),
+    ],
+)
+def test_a_value_that_no_column_can_hold_is_a_fault_of_the_data(session, statement, value):
+    with pytest.raises(DataError) as refused, database.translated():
+        session.execute(text(statement), {"value": value})
+    assert [fault.kind for fault in refused.value.faults] == ["value-invalid"]
 
 
 def test_an_old_postgis_is_named(database_url, monkeypatch):
