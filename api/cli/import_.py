@@ -1,6 +1,7 @@
 """`wangge import`: files into layers."""
 
 import datetime as dt
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -10,6 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from api import snapshots
 from api.cli.arguments import LayerName, layer_file
 from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import console, print_faults, progress_bars
@@ -123,6 +125,9 @@ def import_layer(
                 " import it with --mode replace, which ends what the file lacks and lists these as defects."
             )
         raise typer.Exit(WRONG_USE if kinds <= _OF_USE else FAILED) from None
+    if any(report.revision is not None for report in reports):
+        # By then every server has seen the revision, so "published" is true for whoever asks next.
+        time.sleep(snapshots.TRUSTED_S)
     for report in reports:
         print_report(report)
         if rejects is not None and report.rejected:

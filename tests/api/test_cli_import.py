@@ -5,9 +5,13 @@ import pandas as pd
 import pytest
 import shapely
 import typer
+from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
+from api import snapshots
+from api.app import create_app
 from api.cli import check, export, import_
+from api.settings import Settings
 from layers import history, store
 from layers.files import formats
 
@@ -19,6 +23,7 @@ def run(database_url, monkeypatch):
     monkeypatch.setenv("WANGGE_DATABASE_URL", database_url)
     monkeypatch.delenv("WANGGE_DEFAULT_DATUM", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(snapshots, "TRUSTED_S", 0.0)
     app = typer.Typer()
     app.command("import")(import_.import_layer)
     app.command("export")(export.export_layer)
@@ -157,3 +162,13 @@ def test_las_palmas_end_to_end(run, session, shared_data, tmp_path):
     again = run("import", "streets", folder / "las_palmas_2023-02-20.osm.pbf", "--facilities", "--compounds")
     assert "27,796" in again.stderr
     assert len(history.revisions(session)) == 2
+
+
+def test_what_an_import_calls_published_is_answered_from_at_once(run, folder, database_url, monkeypatch):
+    monkeypatch.setattr(snapshots, "TRUSTED_S", 1.0)
+    with TestClient(create_app(Settings(database_url=database_url, threads=4), open_reading=True)) as client:
+        assert client.get("/api/revisions").json()["revision"] == 0
+        run("import", "districts", folder / "区县.gpkg")
+        assert client.get("/api/revisions").json()["revision"] == 1
+        reply = client.get("/api/locate?lon=114.0005&lat=30.0005&datum=wgs84&level=district")
+        assert (reply.json()["area"]["code"], reply.json()["revision"]) == (DISTRICT, 1)
