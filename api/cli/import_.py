@@ -119,7 +119,7 @@ def import_layer(
         console.print(f"[bold red]refused[/bold red]: {len(error.faults)} fault(s); nothing was stored")
         print_faults(error.faults)
         kinds = {fault.kind for fault in error.faults}
-        if kinds <= _OF_PARTITION:
+        if kinds & _OF_PARTITION:
             console.print(
                 "an upsert may not make a layer worse. Mend the file; or, where it is the whole layer,"
                 " import it with --mode replace, which ends what the file lacks and lists these as defects."

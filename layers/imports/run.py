@@ -165,7 +165,7 @@ def _import(
         if layer in LEVEL_OF:
             changes |= _adopt_children(state, layer)
         with during(progress, f"{layer}: check the whole layer"):
-            standing |= _check(state, layer, options)
+            standing |= _check(state, layer, options, report.faults)
         report.defects = standing[layer]
     changes = {layer: change for layer, change in changes.items() if len(change.upserts) or change.removed}
     if not changes:
@@ -212,13 +212,16 @@ def _adopt_children(state: State, layer: str) -> dict[str, Change]:
     return {child: Change(adopted)}
 
 
-def _check(state: State, layer: str, options: Options) -> dict[str, gpd.GeoDataFrame]:
+def _check(
+    state: State, layer: str, options: Options, rejected: Sequence[Fault]
+) -> dict[str, gpd.GeoDataFrame]:
     """Find what will stand in the layer, and in the level below, which it holds.
 
     Raises
     ------
     DataError
-        When an upsert into areas makes a partition worse, here or a level below.
+        When an upsert into areas makes a partition worse, here or a level below. The faults of rejected
+        records come with it, for a record that is left out may be what is missing.
     """
     affected = [layer]
     if layer in LEVEL_OF and (child := validation.child_layer(layer, state.after)):
@@ -234,7 +237,7 @@ def _check(state: State, layer: str, options: Options) -> dict[str, gpd.GeoDataF
             )
         ]
         if faults:
-            raise DataError(faults)
+            raise DataError([*rejected, *faults])
     return found
 
 

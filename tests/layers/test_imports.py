@@ -337,6 +337,9 @@ def test_another_datum_is_suggested_never_assumed(city):
 def test_an_upsert_that_makes_the_partition_worse_is_refused_and_a_replacement_is_listed(city):
     wider = table([square(0, 0, 2.5, 2)], {"code": ["420102003001"]})
     assert "overlap" in refused(city, "communities", wider)
+    # A rejected record is told beside it, for it may be the cause.
+    twice = table([square(0, 0, 1, 2), square(1, 0, 1, 2)], {"code": ["420102003001"] * 2})
+    assert refused(city, "communities", twice) == ["code-duplicate", "gap-at-parent", "outside-parent"]
     again = table([square(0, 0, 2.5, 2), square(2, 0, 2, 2)], {"code": ["420102003001", "420102003002"]})
     report = run(city, "communities", again, mode="replace")
     assert "overlap" in set(report.defects["kind"])
