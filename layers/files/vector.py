@@ -1,6 +1,7 @@
 """GeoPackage, Shapefile (also zipped), GeoJSON, newline-delimited GeoJSON and FlatGeobuf, through GDAL."""
 
 import json
+import shutil
 import tempfile
 import warnings
 import zipfile
@@ -229,7 +230,8 @@ def _unpacked(path: Path) -> Iterator[Path]:
             for item in members:
                 if str(Path(item.filename).with_suffix("")) == stem:
                     target = Path(folder) / f"data{Path(item.filename).suffix.lower()}"
-                    target.write_bytes(archive.read(item))
+                    with archive.open(item) as packed, target.open("wb") as unpacked:
+                        shutil.copyfileobj(packed, unpacked)
             yield Path(folder) / f"data{Path(main.filename).suffix.lower()}"
     except zipfile.BadZipFile as error:
         raise refused(path, "file-truncated", error) from error
