@@ -253,16 +253,6 @@ def from_metric(geoms: ArrayLike, metric: str) -> Geometries:
     return geometries_to_lonlat(geoms, parse(metric))
 
 
-def to_metric_xy(lon: ArrayLike, lat: ArrayLike, metric: str) -> tuple[Floats, Floats]:
-    """Easting and northing in metres of points of EPSG:4326."""
-    return from_lonlat(lon, lat, parse(metric))
-
-
-def from_metric_xy(x: ArrayLike, y: ArrayLike, metric: str) -> tuple[Floats, Floats]:
-    """Longitude and latitude of points in metres of the metric CRS."""
-    return to_lonlat(x, y, parse(metric))
-
-
 def choose_metric(lon: ArrayLike, lat: ArrayLike) -> str:
     """Pick the metric CRS of a deployment from the extent of its first layer.
 

@@ -5,7 +5,6 @@ what is computed from some layers stays right until one of their versions change
 """
 
 import datetime as dt
-from collections.abc import Iterable
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -67,12 +66,6 @@ def versions(session: Session, revision: int) -> dict[str, int]:
         {"revision": revision},
     )
     return {layer: number for layer, number in rows}  # noqa: C416 - rows are not pairs to a type checker
-
-
-def version(session: Session, layers: Iterable[str], revision: int) -> int:
-    """Return the newest version among ``layers`` at ``revision``; 0 when none was ever published."""
-    known = versions(session, revision)
-    return max((known.get(layer, 0) for layer in layers), default=0)
 
 
 def revisions(session: Session, *, before: int | None = None, limit: int = 100) -> list[Revision]:

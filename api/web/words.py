@@ -63,8 +63,3 @@ DATUMS: dict[str, tuple[str, str]] = {
 def choose(pair: tuple[str, str], language: Language) -> str:
     """The one of a (Chinese, English) pair that ``language`` asks for."""
     return pair[0] if language == "zh" else pair[1]
-
-
-def in_language(words: dict[str, tuple[str, str]], language: Language) -> dict[str, str]:
-    """A table of words in one language."""
-    return {key: choose(pair, language) for key, pair in words.items()}

@@ -101,8 +101,6 @@ def test_a_clock_set_back_does_not_reorder_history(city):
 
 def test_versions_name_the_layers_that_changed(city):
     assert history.versions(city, 2) == {"districts": 1, "grids": 2}
-    assert history.version(city, ["districts"], 2) == 1
-    assert history.version(city, ["streets"], 2) == 0
 
 
 def test_links_follow_the_compounds_and_the_grids(city):
