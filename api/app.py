@@ -19,7 +19,7 @@ from api.dependencies import Runtime, now
 from api.headers import SafeHeaders
 from api.limits import BodyLimit
 from api.openapi import DescribedApp
-from api.routers import coverage, facilities, incidents, locate, maps, pages, revisions, system
+from api.routers import coverage, facilities, incidents, locate, locate_files, maps, pages, revisions, system
 from api.settings import Settings
 from api.snapshots import Snapshots
 from api.web import assets
@@ -31,6 +31,7 @@ from layers.errors import DatabaseUnavailable
 ROUTERS: Sequence[APIRouter] = (
     system.router,
     locate.router,
+    locate_files.router,
     incidents.router,
     coverage.router,
     facilities.router,

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event
 
 from api.app import create_app
-from api.routers import locate
+from api.routers import locate_files
 from geo import crs
 from geo.levels import LEVELS
 from tests import paper_city as city
@@ -334,7 +334,7 @@ def test_a_file_over_the_limit(session, settings):
 
 
 def test_a_small_file_of_too_many_rows_is_refused(built, monkeypatch):
-    monkeypatch.setattr(locate, "_MOST_ROWS", 1_000)
+    monkeypatch.setattr(locate_files, "_MOST_ROWS", 1_000)
     rows = pd.DataFrame({"lon": [114.3] * 2_000, "lat": [30.5] * 2_000})
     reply = post(built, rows.to_parquet(), PARQUET)
     assert (reply.status_code, reply.json()["type"]) == (413, "urn:wangge:problem:too-large")
