@@ -1,6 +1,6 @@
 """The layers by name: their columns, what each accepts, what it is called, and the code lists they use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -15,8 +15,9 @@ from layers.errors import NotFound
 class Field:
     """One column of a layer.
 
-    ``kind`` is ``text``, ``integer``, ``boolean``, ``date`` or ``geometry``; ``aliases`` are names, compared
-    without case, under which a file may carry it; ``choices`` maps accepted words to the stored value.
+    ``kind`` is ``text``, ``integer``, ``count`` (a whole number, never below zero), ``boolean``, ``date`` or
+    ``geometry``; ``aliases`` are names, compared without case, under which a file may carry it; ``choices``
+    maps accepted words to the stored value.
     """
 
     name: str
@@ -63,13 +64,13 @@ _CODE = Field(
 )
 _NAME = Field("name", "text", "名称", "name", aliases=("名称", "name", "mc", "标准名称", "xzqmc"))
 _PEOPLE = Field(
-    "people", "integer", "人口", "people", aliases=("人口", "人口数", "people", "population", "pop")
+    "people", "count", "人口", "people", aliases=("人口", "人口数", "people", "population", "pop")
 )
 _HOUSEHOLDS = Field(
-    "households", "integer", "户数", "households", aliases=("户数", "总户数", "households", "hu")
+    "households", "count", "户数", "households", aliases=("户数", "总户数", "households", "hu")
 )
 _BUILT = Field(
-    "built_year", "integer", "建成年份", "built in", aliases=("建成年份", "建成年代", "built_year", "year")
+    "built_year", "count", "建成年份", "built in", aliases=("建成年份", "建成年代", "built_year", "year")
 )
 _ADDRESS = Field("address", "text", "地址", "address", aliases=("地址", "详细地址", "address", "addr"))
 _ENTRANCES = Field(
@@ -82,6 +83,50 @@ _PARENT = Field(
     "parent's code",
     aliases=("上级编码", "父级编码", "parent_code", "parent", "pcode"),
 )
+# House number and building number are two things: 东风路120号, 3栋.
+_NAME_OF_BUILDING = replace(_NAME, aliases=(*_NAME.aliases, "楼栋名称", "楼名", "楼栋", "building_name"))
+_NUMBER_OF_BUILDING = Field(
+    "number", "text", "楼号", "number", aliases=("楼号", "栋号", "幢号", "楼栋号", "number", "building_no")
+)
+_FLOORS = Field(
+    "floors", "count", "层数", "floors", aliases=("层数", "楼层数", "地上层数", "floors", "building:levels")
+)
+_COMPOUND = Field(
+    "compound_code",
+    "text",
+    "小区编码",
+    "compound's code",
+    aliases=("小区编码", "小区代码", "所属小区编码", "compound_code"),
+)
+_BUILDING = Field(
+    "building_code",
+    "text",
+    "楼栋编码",
+    "building's code",
+    aliases=("楼栋编码", "楼栋代码", "所属楼栋编码", "building_code"),
+)
+_TEXT = Field(
+    "text",
+    "text",
+    "地址全称",
+    "address",
+    aliases=("地址全称", "标准地址", "门牌地址", "详细地址", "地址", "text", "address", "addr", "addr:full"),
+)
+_STREET = Field(
+    "street",
+    "text",
+    "道路名称",
+    "street",
+    aliases=("道路名称", "路名", "街路巷", "街路巷名称", "道路", "street", "addr:street"),
+)
+_HOUSE_NUMBER = Field(
+    "number",
+    "text",
+    "门牌号",
+    "house number",
+    aliases=("门牌号", "门牌", "门牌号码", "number", "housenumber", "house_number", "addr:housenumber"),
+)
+_UNIT = Field("unit", "text", "单元", "unit", aliases=("单元", "单元号", "unit", "addr:unit"))
 _FORMS = (
     ("managed", "managed"),
     ("物业小区", "managed"),
@@ -138,6 +183,30 @@ SPECS: dict[str, LayerSpec] = {
             _ENTRANCES,
         ),
     ),
+    "buildings": LayerSpec(
+        "buildings",
+        "楼栋",
+        "buildings",
+        ("Polygon", "MultiPolygon", "Point"),
+        (
+            _CODE,
+            _NAME_OF_BUILDING,
+            _NUMBER_OF_BUILDING,
+            _COMPOUND,
+            _HOUSEHOLDS,
+            _PEOPLE,
+            _FLOORS,
+            _BUILT,
+            _ADDRESS,
+        ),
+    ),
+    "addresses": LayerSpec(
+        "addresses",
+        "门牌地址",
+        "addresses",
+        ("Point",),
+        (_CODE, _TEXT, _STREET, _HOUSE_NUMBER, _UNIT, _COMPOUND, _BUILDING),
+    ),
     "old_estates": LayerSpec(
         "old_estates",
         "老旧小区",
@@ -172,7 +241,7 @@ SPECS: dict[str, LayerSpec] = {
                 aliases=("type", "设施类型", "类型", "类别"),
             ),
             _ADDRESS,
-            Field("capacity", "integer", "容量", "capacity", aliases=("capacity", "容量", "床位", "学位")),
+            Field("capacity", "count", "容量", "capacity", aliases=("capacity", "容量", "床位", "学位")),
             Field("site", "geometry", "用地范围", "site", aliases=("site", "用地范围")),
             _ENTRANCES,
         ),
@@ -220,6 +289,8 @@ SPECS: dict[str, LayerSpec] = {
                     ("网格", "grids"),
                     ("compounds", "compounds"),
                     ("小区", "compounds"),
+                    ("buildings", "buildings"),
+                    ("楼栋", "buildings"),
                 ),
             ),
             Field(
@@ -228,7 +299,7 @@ SPECS: dict[str, LayerSpec] = {
                 "对象编码",
                 "target code",
                 required=True,
-                aliases=("target_code", "网格编码", "对象编码", "小区编码"),
+                aliases=("target_code", "网格编码", "对象编码", "小区编码", "楼栋编码"),
             ),
             Field("valid_from", "date", "起始日期", "valid from", aliases=("valid_from", "起始日期")),
             Field("valid_to", "date", "截止日期", "valid to", aliases=("valid_to", "截止日期")),

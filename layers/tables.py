@@ -189,6 +189,41 @@ class Compound(Feature, Base):
     entrances: Mapped[Any] = mapped_column(_geometry("MULTIPOINT"), nullable=True)
 
 
+class Building(Feature, Base):
+    """楼栋: a footprint or a point; ``number`` is what tells it from the others of its compound."""
+
+    __tablename__ = "buildings"
+    __table_args__ = (
+        *_constraints("buildings", "geom"),
+        CheckConstraint("GeometryType(geom) IN ('MULTIPOLYGON', 'POINT')", name="geometry_type"),
+    )
+
+    name: Mapped[str]
+    number: Mapped[str | None]
+    compound_code: Mapped[str | None] = _code()
+    households: Mapped[int | None]
+    people: Mapped[int | None]
+    floors: Mapped[int | None]
+    built_year: Mapped[int | None]
+    address: Mapped[str | None]
+    geom: Mapped[Any] = mapped_column(_geometry("GEOMETRY"), nullable=False)
+
+
+class Address(Feature, Base):
+    """门牌地址: ``text`` is the whole address as printed, the other fields are its parts."""
+
+    __tablename__ = "addresses"
+    __table_args__ = _constraints("addresses", "geom")
+
+    text: Mapped[str]
+    street: Mapped[str | None]
+    number: Mapped[str | None]
+    unit: Mapped[str | None]
+    compound_code: Mapped[str | None] = _code()
+    building_code: Mapped[str | None] = _code()
+    geom: Mapped[Any] = mapped_column(_geometry("POINT"), nullable=False)
+
+
 class OldEstate(Feature, Base):
     """老旧小区: a renovation unit."""
 
@@ -242,7 +277,7 @@ class Street(Feature, Base):
 
 
 class Post(Feature, Base):
-    """岗位: who answers for a grid or a compound; ``valid_to`` is the last day."""
+    """岗位: who answers for a grid, compound or building; ``valid_to`` is the last day."""
 
     __tablename__ = "posts"
     __table_args__ = (
@@ -441,6 +476,8 @@ LAYER_TABLES: dict[str, type[Versioned]] = {
     "communities": Community,
     "grids": Grid,
     "compounds": Compound,
+    "buildings": Building,
+    "addresses": Address,
     "old_estates": OldEstate,
     "facilities": Facility,
     "streets": Street,

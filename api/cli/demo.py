@@ -82,7 +82,7 @@ def _import_city(session: Session, city: synthetic.City, settings: Settings, pro
         session, lon, lat, now=now(), city=city.name, invented=True, tolerance_m=settings.tolerance_m
     )
     step = "checking and publishing layers 检查并发布图层"
-    for done, layer in enumerate(catalogue.SPECS):
+    for done, layer in enumerate(layer for layer in catalogue.SPECS if hasattr(city, layer)):
         progress(step, done, len(catalogue.SPECS))
         report = imports.import_frame(
             session, layer, getattr(city, layer), imports.Options(), author=_AUTHOR, now=now()

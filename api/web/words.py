@@ -18,6 +18,8 @@ LAYERS: dict[str, tuple[str, str]] = {
     "communities": ("社区", "Communities"),
     "grids": ("网格", "Grids"),
     "compounds": ("小区", "Compounds"),
+    "buildings": ("楼栋", "Buildings"),
+    "addresses": ("门牌地址", "Addresses"),
     "old_estates": ("老旧小区", "Old estates"),
     "facilities": ("设施", "Facilities"),
     "streets": ("道路", "Streets"),

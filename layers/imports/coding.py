@@ -23,6 +23,8 @@ Objects = NDArray[np.object_]
 #: How a generated code of a layer without levels begins, and how many digits follow.
 _SERIES = {
     "compounds": ("C", 6),
+    "buildings": ("B", 7),
+    "addresses": ("A", 7),
     "old_estates": ("E", 6),
     "facilities": ("F", 6),
     "streets": ("S", 7),

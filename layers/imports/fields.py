@@ -40,6 +40,8 @@ _OWN = ("extra", "generated_code")
 # Shapefiles cut the names of columns to this many bytes.
 _SHORT = 10
 _LONGEST_INTEGER = 2_147_483_647
+#: Kinds of fields that hold whole numbers.
+_WHOLE = ("integer", "count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +164,12 @@ def _converted(values: pd.Series, field: Field, result: Mapped) -> Any:  # noqa:
         except ValueError as error:
             wrong[i] = str(error)
         else:
-            rounded[i] = field.kind == "integer" and readings[i] != float(str(value).replace(",", ""))
+            rounded[i] = field.kind in _WHOLE and readings[i] != float(str(value).replace(",", ""))
     result.faults.extend(_faults(field, values, number % len(readings), wrong))
     if rounded[number].any():
         result.notes.append(f"{rounded[number].sum()} values of {field.name} were rounded to whole numbers.")
     converted = readings[number]
-    return pd.array(list(converted), dtype="Int64") if field.kind == "integer" else converted
+    return pd.array(list(converted), dtype="Int64") if field.kind in _WHOLE else converted
 
 
 def _faults(
@@ -209,6 +211,13 @@ def _integer(value: object) -> int:
     return math.floor(number + 0.5)
 
 
+def _count(value: object) -> int:
+        number = _integer(value)
+    if number < 0:
+        raise ValueError(f"{value!r} is below zero.")
+    return number
+
+
 def _boolean(value: object) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -235,6 +244,7 @@ def _date(value: object) -> dt.date:
 _READERS: dict[str, Callable[[object], object]] = {
     "text": _text,
     "integer": _integer,
+    "count": _count,
     "boolean": _boolean,
     "date": _date,
 }

@@ -299,7 +299,7 @@ def _completed(
         fresh[name] = fresh[name].where(fresh[name].notna(), value)
     if layer == "facilities":
         fresh["name"] = fresh["name"].where(fresh["name"].notna(), fresh["type"].map(facility_types()["zh"]))
-    elif layer not in ("streets", "posts"):
+    elif "name" in fresh and layer not in ("streets", "posts"):
         fresh["name"] = fresh["name"].where(fresh["name"].notna(), fresh["code"])
     return fresh
 
