@@ -212,7 +212,7 @@ def _integer(value: object) -> int:
 
 
 def _count(value: object) -> int:
-        number = _integer(value)
+    number = _integer(value)
     if number < 0:
         raise ValueError(f"{value!r} is below zero.")
     return number
