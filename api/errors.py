@@ -12,6 +12,8 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from api.headers import SAFE
+from api.web import replies
+from api.web.error_page import error_page
 from geo.faults import DataError, Fault
 from layers import errors
 
@@ -89,18 +91,24 @@ def document(name: str, detail: str, problems: Sequence[dict[str, Any]] = ()) ->
 
 def too_large(most_bytes: int) -> Response:
     """Return the reply to a body of more than ``most_bytes``."""
-    return _reply("too-large", f"The body is larger than {most_bytes} bytes; send it in parts.")
+    return _sent(document("too-large", f"The body is larger than {most_bytes} bytes; send it in parts."))
 
 
 def _reply(
+    request: Request,
     name: str,
     detail: str,
     problems: Sequence[dict[str, Any]] = (),
     headers: dict[str, str] | None = None,
 ) -> Response:
+    body = document(name, detail, problems)
+    return error_page(request, body, headers) if replies.wants_page(request) else _sent(body, headers)
+
+
+def _sent(body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
     return Response(
-        orjson.dumps(document(name, detail, problems)),
-        status_code=PROBLEMS[name][0],
+        orjson.dumps(body),
+        status_code=body["status"],
         media_type="application/problem+json",
         headers=headers,
     )
@@ -111,23 +119,23 @@ def _fault(fault: Fault) -> dict[str, Any]:
     return {"title": en, "title_zh": zh, **fault.as_dict()}
 
 
-def _problem(_: Request, error: Exception) -> Response:
+def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - registered for this class only
-    return _reply(error.name, error.detail, [_fault(f) for f in error.faults], error.headers)
+    return _reply(request, error.name, error.detail, [_fault(f) for f in error.faults], error.headers)
 
 
-def _data_error(_: Request, error: Exception) -> Response:
+def _data_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DataError)  # noqa: S101 - registered for this class only
     count = len(error.faults)
     detail = error.faults[0].message if count == 1 else f"{count} faults were found; all are listed."
-    return _reply("invalid-data", detail, [_fault(f) for f in error.faults])
+    return _reply(request, "invalid-data", detail, [_fault(f) for f in error.faults])
 
 
-def _validation_error(_: Request, error: Exception) -> Response:
+def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     found = [_invalid(item) for item in error.errors()]
     detail = "; ".join(f"{item['field']}: {item['message']}" for item in found)
-    return _reply("invalid-request", detail, found)
+    return _reply(request, "invalid-request", detail, found)
 
 
 def _invalid(item: dict[str, Any]) -> dict[str, Any]:
@@ -140,28 +148,29 @@ def _invalid(item: dict[str, Any]) -> dict[str, Any]:
     return {"kind": "parameter-invalid", "field": field, "message": item["msg"]}
 
 
-def _http_exception(_: Request, error: Exception) -> Response:
+def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     name = _BY_STATUS.get(error.status_code, "internal" if error.status_code >= 500 else "invalid-request")  # noqa: PLR2004 - the class of server errors
     status, title, _title_zh = PROBLEMS[name]
     detail = str(error.detail) if status < 500 else title  # noqa: PLR2004 - as above
-    return _reply(name, detail, headers=dict(error.headers or {}))
+    return _reply(request, name, detail, headers=dict(error.headers or {}))
 
 
-def _layers_error(_: Request, error: Exception) -> Response:
+def _layers_error(request: Request, error: Exception) -> Response:
     for kind, name in _BY_CLASS:
         if isinstance(error, kind):
             headers = {"Retry-After": "5"} if name == "database-unavailable" else None
-            return _reply(name, str(error), headers=headers)
-    return _unexpected(_, error)
+            return _reply(request, name, str(error), headers=headers)
+    return _unexpected(request, error)
 
 
-def _unexpected(_: Request, error: Exception) -> Response:
+def _unexpected(request: Request, error: Exception) -> Response:
     """Hide what failed, and log it under an id that the reply names."""
     reference = uuid4().hex[:12]
     _log.error("unexpected error", reference=reference, exc_info=error)
     # This reply is made outside of every middleware.
     return _reply(
+        request,
         "internal",
         f"The failure is logged under {reference}; tell your operator this number.",
         headers=dict(SAFE),

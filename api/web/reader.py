@@ -30,8 +30,8 @@ class PageRoute(APIRoute):
             try:
                 return await handler(request)
             except Problem as problem:
-                asked_for_a_page = "text/html" in request.headers.get("accept", "")
-                if problem.name != "unauthenticated" or request.method != "GET" or not asked_for_a_page:
+                leads = request.method == "GET" and replies.wants_page(request)
+                if problem.name != "unauthenticated" or not leads:
                     raise
             here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             query = {"next": here}

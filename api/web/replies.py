@@ -52,6 +52,18 @@ def page(request: Request, text: str) -> Response:
     return Response(text.replace(NONCE, nonce), media_type="text/html", headers=headers)
 
 
+def wants_page(request: Request) -> bool:
+    """Tell whether a browser opens this address: scripts and other clients do not ask for HTML by name."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def error(text: str, *, status_code: int, headers: dict[str, str] | None = None) -> Response:
+    """Send the page of a failure: nobody keeps it, and it runs no script."""
+    safe = _PLAIN_HEADERS | {"Cache-Control": "no-store"}
+    safe["Content-Security-Policy"] = content_security_policy(secrets.token_urlsafe(16))
+    return Response(text, status_code=status_code, media_type="text/html", headers=safe | (headers or {}))
+
+
 def packed(request: Request, body: Packed, *, media_type: str, cache_control: str = REVALIDATED) -> Response:
     """Send a file or data, compressed where the client takes that, or not at all where it has it."""
     headers = {"ETag": body.etag, "Cache-Control": cache_control, "Vary": "Accept-Encoding"} | _PLAIN_HEADERS

@@ -117,3 +117,25 @@ def test_unknown_paths_and_methods(client):
 
 def test_every_problem_is_a_client_or_server_error():
     assert all(400 <= status < 600 and title and zh for status, title, zh in PROBLEMS.values())
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", "数据无法使用"), ("en", "The data cannot be used")])
+def test_who_opens_a_failing_address_in_a_browser_reads_a_page(client, lang, words):
+    reply = client.get(f"/fail/data?lang={lang}", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert reply.status_code == 422
+    assert reply.headers["content-type"].startswith("text/html")
+    assert "script-src 'nonce-" in reply.headers["Content-Security-Policy"]
+    for said in (words, "lon 200 is beyond 180.", "lat &#39;x&#39; is no number.", "2 faults"):
+        assert said in reply.text
+
+
+def test_the_page_of_a_failure_escapes_what_was_sent_and_hides_what_it_must(client):
+    page = {"Accept": "text/html"}
+    assert "<script>" not in client.get("/nothing?<script>=1&lang=<script>", headers=page).text
+    failed = client.get("/fail/secret", headers=page)
+    assert failed.status_code == 500
+    assert "hunter2" not in failed.text
+
+
+def test_a_database_that_is_down_says_when_to_come_back_on_its_page_too(client):
+    assert client.get("/fail/down", headers={"Accept": "text/html"}).headers["Retry-After"] == "5"
