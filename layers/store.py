@@ -8,6 +8,7 @@ without places (posts, links) are plain frames.
 import csv
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     Table,
+    exists,
     func,
     or_,
     select,
@@ -83,6 +85,55 @@ def read(
     if where is not None:
         query = query.where(where)
     return _frame(session, query.order_by(source.c.id), chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What became of a layer between two revisions.
+
+    ``begun`` is a layer frame of the rows that hold at the later revision and did not at the earlier one;
+    ``ended`` the codes of those that held at the earlier one and do no more. A feature that changed is in both.
+    """
+
+    begun: Any
+    ended: set[str]
+
+
+def read_changed(
+    session: Session,
+    layer: str,
+    since: int,
+    revision: int,
+    *,
+    columns: Sequence[str] | None = None,
+    where: ColumnElement[bool] | None = None,
+) -> Changed:
+    """Return what became of a layer from revision `since` to `revision`.
+
+    Parameters
+    ----------
+    columns, where
+        As in :func:`read`, for what has begun.
+    """
+    source = table(layer)
+    later = source.c.rev_from > since
+    begun = read(session, layer, revision, columns=columns, where=later if where is None else later & where)
+    gone = select(source.c.code).where(valid(source, since), source.c.rev_to <= revision)
+    return Changed(begun, set(session.scalars(gone)))
+
+
+def has_changed(session: Session, layer: str, since: int, revision: int) -> bool:
+    """Tell whether a row of a layer began or ended after revision `since` and up to `revision`."""
+    source = table(layer)
+    began = source.c.rev_from.between(since + 1, revision)
+    ended = source.c.rev_to.between(since + 1, revision)
+    return bool(session.scalar(select(exists().where(began | ended))))
+
+
+def rows(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Rows of a frame with None for what is missing, which pandas gives as NaN in a column of text."""
+    chosen = frame[list(columns)].astype(object)
+    return list(chosen.where(chosen.notna(), None).itertuples(index=False, name=None))
 
 
 def valid(source: Table, revision: int) -> ColumnElement[bool]:
