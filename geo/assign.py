@@ -17,11 +17,14 @@ I and B are decided by GEOS's exact predicates in the stored coordinates (EPSG:4
 degrees). Distances are metres on the ellipsoid. Codes compare byte by byte.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 from numpy.typing import ArrayLike
 
@@ -69,6 +72,10 @@ class Assigned:
     margin_m
         Metres from an ``inside`` point to its area's border, always positive; 0 for ``border``; NaN otherwise,
         and where margins were not asked for.
+    neighbour
+        Row number of the area across the nearest border, of ``inside`` and ``border`` answers: the area
+        nearest to the nearest point of the border, the answer itself left out, within the tolerance,
+        ties as above. -1 where there is none, and where margins were not asked for.
     codes
         Codes of all areas, by row number.
     listed_point, listed_area
@@ -80,6 +87,7 @@ class Assigned:
     rule: npt.NDArray[np.int8]
     distance_m: Floats
     margin_m: Floats
+    neighbour: Integers
     codes: npt.NDArray[np.object_]
     listed_point: Integers
     listed_area: Integers
@@ -109,6 +117,22 @@ class Assigned:
         return [str(self.codes[self.area[point]])] if self.area[point] >= 0 else []
 
 
+class One(NamedTuple):
+    """Answer for one point: what :class:`Assigned` says of it.
+
+    ``area`` and ``neighbour`` are row numbers, -1 where there is none; ``rule`` is a position in
+    :data:`RULES`; distances are metres, NaN where the rule has none. ``listed`` holds the row numbers of the
+    candidates, by code.
+    """
+
+    area: int
+    rule: int
+    distance_m: float
+    margin_m: float
+    neighbour: int
+    listed: tuple[int, ...]
+
+
 class AreaIndex:
     """Areas of one level and scheme, ready to be asked; immutable, and safe to share between threads.
 
@@ -132,6 +156,7 @@ class AreaIndex:
 
     def __init__(self, areas: gpd.GeoDataFrame, *, metric: str, tolerance_m: float = TOLERANCE_M) -> None:
         self.codes: npt.NDArray[np.object_] = areas["code"].to_numpy(dtype=object)
+        self._frame = areas[["code", "geometry"]]
         self.metric = metric
         self.tolerance_m = tolerance_m
         # Inside, areas are numbered in the order of their codes: the lowest code is the smallest number.
@@ -186,15 +211,68 @@ class AreaIndex:
         if unsure.size:
             exact = self._decide(lon[unsure], lat[unsure])
             area[unsure], rule[unsure], distance_m[unsure], listed_point, listed_area = exact
+        margin_m, neighbour = np.full(len(lon), np.nan), np.full(len(lon), -1)
+        if margin:
+            margin_m, neighbour = self._margin(lon, lat, area, rule)
         return Assigned(
             area=self._rows[area],
             rule=rule,
             distance_m=distance_m,
-            margin_m=self._margin(lon, lat, area, rule) if margin else np.full(len(lon), np.nan),
+            margin_m=margin_m,
+            neighbour=self._rows[neighbour],
             codes=self.codes,
             listed_point=unsure[listed_point],
             listed_area=self._rows[listed_area],
         )
+
+    def one(self, lon: float, lat: float, *, margin: bool = True) -> One:
+        """Decide for one point, with its margin and neighbour unless they are not wanted.
+
+        Raises
+        ------
+        ValueError
+            When a coordinate is not finite.
+        """
+        found = self.assign([lon], [lat], margin=margin)
+        area = int(found.area[0])
+        listed = tuple(found.listed_area.tolist()) or ((area,) if area >= 0 else ())
+        return One(
+            area,
+            int(found.rule[0]),
+            float(found.distance_m[0]),
+            float(found.margin_m[0]),
+            int(found.neighbour[0]),
+            listed,
+        )
+
+    def patched(self, upserts: gpd.GeoDataFrame, removed: Collection[str]) -> "AreaIndex":
+        """Index the areas after a change; this index stays as it is.
+
+        Parameters
+        ----------
+        upserts
+            Columns ``code`` and ``geometry``: areas with another shape, and new ones.
+        removed
+            Codes of areas that are no more.
+
+        Returns
+        -------
+        AreaIndex
+            Gives every answer that a new index of the changed areas would give. Areas that stay keep their
+            order, new ones come after them in the order of `upserts`: ``codes`` tells.
+        """
+        kept = self._frame[~self._frame["code"].isin(list(removed))]
+        changed = upserts.set_index("code").geometry
+        stays = kept["code"].isin(changed.index).to_numpy()
+        shapes = kept.geometry.to_numpy().copy()
+        shapes[stays] = changed[kept["code"][stays]].to_numpy()
+        new = changed[~changed.index.isin(kept["code"])]
+        frame = gpd.GeoDataFrame(
+            {"code": pd.concat([kept["code"], new.index.to_series()]).to_numpy(dtype=object)},
+            geometry=np.concatenate([shapes, new.to_numpy()]),
+            crs=self._frame.crs,
+        )
+        return AreaIndex(frame, metric=self.metric, tolerance_m=self.tolerance_m)
 
     def _decide(
         self, lon: Floats, lat: Floats
@@ -253,12 +331,38 @@ class AreaIndex:
         near = near[np.lexsort((area[near], point[near]))]
         return point[near], area[near], distance_m[near]
 
-    def _margin(self, lon: Floats, lat: Floats, area: Integers, rule: npt.NDArray[np.int8]) -> Floats:
+    def _margin(
+        self, lon: Floats, lat: Floats, area: Integers, rule: npt.NDArray[np.int8]
+    ) -> tuple[Floats, Integers]:
+        """Metres from each point to the border of its area, and the area across it."""
         margin_m = np.where(rule == BORDER, 0.0, np.nan)
+        neighbour = np.full(len(lon), -1)
         inner = np.flatnonzero(rule == INSIDE)
         point, held = _by_area((inner, area[inner]))
         margin_m[point] = self._distance(lon, lat, (point, held))
-        return margin_m
+        at_lon, at_lat = lon.copy(), lat.copy()
+        x, y = crs.from_lonlat(lon[point], lat[point], self._reference)
+        line = shapely.shortest_line(self._borders[held], shapely.points(x, y))
+        x, y = shapely.get_coordinates(line).reshape(-1, 2, 2)[:, 0].T
+        at_lon[point], at_lat[point] = crs.to_lonlat(x, y, self._reference)
+        bordered = np.flatnonzero(np.isin(rule, (INSIDE, BORDER)))
+        neighbour[bordered] = self._across(at_lon[bordered], at_lat[bordered], area[bordered])
+        return margin_m, neighbour
+
+    def _across(self, lon: Floats, lat: Floats, own: Integers) -> Integers:
+        """Nearest area to points on the border of their own, that one left out."""
+        within_m = max(self.tolerance_m, TIE_M)
+        point, area = self._tree.query(shapely.box(*window(lon, lat, within_m)))
+        other = area != own[point]
+        point, area = point[other], area[other]
+        distance_m = self._distance(lon, lat, (point, area), within_m=within_m + TIE_M)
+        distance_m[shapely.contains_xy(self._areas[area], lon[point], lat[point])] = 0.0
+        least = np.full(len(lon), np.inf)
+        np.minimum.at(least, point, distance_m)
+        near = (least[point] <= within_m) & (distance_m <= least[point] + TIE_M)
+        lowest = np.full(len(lon), len(self))
+        np.minimum.at(lowest, point[near], area[near])
+        return np.where(lowest == len(self), -1, lowest)
 
     def _distance(
         self, lon: Floats, lat: Floats, pairs: tuple[Integers, Integers], *, within_m: float = np.inf
