@@ -13,7 +13,8 @@ from api.cli.serve import Host, Port, listen
 from api.dependencies import now
 from api.embedded import EmbeddedServer
 from api.settings import Settings
-from geo import reach, synthetic
+from api.warm import compile_walks
+from geo import synthetic
 from layers import accounts, catalogue, database, deployment, history, imports, incidents
 from layers.database import Engine, Session
 from layers.errors import DatabaseUnsuitable
@@ -39,7 +40,7 @@ def demo(
         raise DatabaseUnsuitable("The demo is open to every reader, so it listens on loopback only.")
     settings = Settings()
     # Compiling takes a processor of its own while the database starts and the city is made.
-    compiling = multiprocessing.get_context("spawn").Process(target=reach.compile_kernels)
+    compiling = multiprocessing.get_context("spawn").Process(target=compile_walks)
     compiling.start()
     server = EmbeddedServer(settings.data_dir)
     _say("private PostGIS", f"{'started' if server.start() else 'running already'} in {server.folder}")
@@ -82,7 +83,7 @@ def _import_city(session: Session, city: synthetic.City, settings: Settings, pro
         session, lon, lat, now=now(), city=city.name, invented=True, tolerance_m=settings.tolerance_m
     )
     step = "checking and publishing layers 检查并发布图层"
-    for done, layer in enumerate(layer for layer in catalogue.SPECS if hasattr(city, layer)):
+    for done, layer in enumerate(catalogue.SPECS):
         progress(step, done, len(catalogue.SPECS))
         report = imports.import_frame(
             session, layer, getattr(city, layer), imports.Options(), author=_AUTHOR, now=now()

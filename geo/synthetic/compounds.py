@@ -59,13 +59,6 @@ class Homes:
     compounds: pd.DataFrame
     gates: pd.DataFrame
 
-    def people_of_blocks(self, blocks: int) -> Floats:
-        """People of each block; a compound of two blocks counts half in each."""
-        double = self.compounds["second"].to_numpy() >= 0
-        people = self.compounds["people"].to_numpy(dtype=float) / np.where(double, 2.0, 1.0)
-        total = np.bincount(self.compounds["block"], people, blocks)
-        return np.asarray(total + np.bincount(self.compounds["second"][double], people[double], blocks))
-
 
 def homes(plan: Plan, ground: Terrain, rng: np.random.Generator) -> Homes:
     """Settle the blocks: compounds, their forms and people, and their gates."""
@@ -243,7 +236,18 @@ def _settled(compounds: pd.DataFrame, plan: Plan, ground: Terrain, rng: np.rando
 
 def shares_of(total: int, weight: NDArray[np.floating | np.integer]) -> NDArray[np.intp]:
     """Share a whole number out by weight; the parts sum to it (largest remainder)."""
-    exact = total * weight / weight.sum()
+    return shares_within(np.array([total]), np.zeros(len(weight), dtype=np.intp), weight)
+
+
+def shares_within(
+    totals: NDArray[np.integer], group: NDArray[np.integer], weight: NDArray[np.floating | np.integer]
+) -> NDArray[np.intp]:
+    """Share a whole number out in each group by weight; the parts sum to it (largest remainder)."""
+    whole_weight = np.bincount(group, weight, len(totals))
+    exact = (totals / whole_weight)[group] * weight
     whole: NDArray[np.intp] = np.floor(exact).astype(np.intp)
-    whole[np.argsort(whole - exact, kind="stable")[: total - whole.sum()]] += 1
+    left = (totals - np.bincount(group, whole, len(totals))).astype(np.intp)
+    order = np.lexsort((whole - exact, group))
+    rank = np.arange(len(group)) - np.searchsorted(group[order], group[order])
+    whole[order] += rank < left[group[order]]
     return whole

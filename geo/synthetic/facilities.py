@@ -100,7 +100,8 @@ def facilities(
     Returns
     -------
     pandas.DataFrame
-        `type`, `name`, `address`, `capacity`, `geometry` (point), `site`, `entrances`; local metric plane.
+        `type`, `name`, `beside` (the compound or street), `capacity`, `geometry` (point), `site`, `entrances`;
+        local metric plane.
     """
     spots = {
         "street": street_spots(place, _SHOPPING, 10.0, rng),
@@ -119,7 +120,7 @@ def facilities(
             frame = _one_an_area(getattr(areas, kind.place), spots["street"], rng)
             frame["area"] = area_names[kind.place]
         frames.append(frame.assign(type=key))
-    return _labelled(pd.concat(frames, ignore_index=True), rng)
+    return _named(pd.concat(frames, ignore_index=True), rng)
 
 
 def _at_spots(spots: Spots, count: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -140,8 +141,8 @@ def _one_an_area(labels: NDArray[np.intp], spots: Spots, rng: np.random.Generato
     return pd.DataFrame({"geometry": shapely.points(spots.xy[first]), "beside": spots.beside[first]})
 
 
-def _labelled(found: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Name and address; where a name would come twice, the second is number 2."""
+def _named(found: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Give names; where one would come twice, the second is number 2."""
     invented = list(names.places(rng))
     order = found.groupby("type").cumcount().to_numpy() + 1
     area = found["area"].fillna("").to_numpy()
@@ -155,10 +156,4 @@ def _labelled(found: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         capacity.append(round(int(rng.integers(*kind.capacity)), -1) if kind.capacity else None)
     again = pd.Series(label).groupby(label).cumcount().to_numpy()
     name = [f"{text}{k + 1}号" if k else text for text, k in zip(label, again.tolist(), strict=True)]
-    door = rng.integers(1, 320, len(found))
-    at_home = found["type"].map(lambda key: KINDS[key].place == "home").to_numpy(dtype=bool)
-    address = [
-        "" if not beside else f"{beside}{n % 16 + 1}栋旁" if home else f"{beside}{n}号"
-        for beside, n, home in zip(found["beside"], door.tolist(), at_home.tolist(), strict=True)
-    ]
-    return found.assign(name=name, capacity=pd.array(capacity, dtype="Int64"), address=address)
+    return found.assign(name=name, capacity=pd.array(capacity, dtype="Int64"))

@@ -18,6 +18,99 @@ _DIGITS = 9
 _NAMESPACE = uuid.UUID("5f0c6a5e-0f5d-5c36-9a43-6e9d1c6b0f01")
 _SHAPES = ("geometry", "entrances", "site")
 
+#: Columns of the layer frames.
+_AREA = ["code", "name", "parent_code", "people", "households", "generated_code", "extra", "geometry"]
+COLUMNS: dict[str, list[str]] = {
+    **dict.fromkeys(("districts", "subdistricts", "communities"), _AREA),
+    "grids": [*_AREA, "scheme", "kind"],
+    "compounds": [
+        "code",
+        "name",
+        "form",
+        "households",
+        "people",
+        "built_year",
+        "address",
+        "generated_code",
+        "extra",
+        "geometry",
+        "entrances",
+    ],
+    "buildings": [
+        "code",
+        "name",
+        "number",
+        "compound_code",
+        "households",
+        "people",
+        "floors",
+        "built_year",
+        "address",
+        "generated_code",
+        "extra",
+        "geometry",
+    ],
+    "addresses": [
+        "code",
+        "text",
+        "street",
+        "number",
+        "unit",
+        "compound_code",
+        "building_code",
+        "generated_code",
+        "extra",
+        "geometry",
+    ],
+    "old_estates": [
+        "code",
+        "name",
+        "built_year",
+        "works",
+        "department",
+        "households",
+        "people",
+        "generated_code",
+        "extra",
+        "geometry",
+    ],
+    "facilities": [
+        "code",
+        "name",
+        "type",
+        "address",
+        "capacity",
+        "generated_code",
+        "extra",
+        "geometry",
+        "site",
+        "entrances",
+    ],
+    "streets": [
+        "code",
+        "name",
+        "kind",
+        "bridge",
+        "tunnel",
+        "level",
+        "steps",
+        "walkable",
+        "extra",
+        "geometry",
+    ],
+    "posts": [
+        "code",
+        "role",
+        "name",
+        "phone",
+        "target_layer",
+        "target_code",
+        "valid_from",
+        "valid_to",
+        "generated_code",
+    ],
+}
+
 
 def to_lonlat(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Carry all tables' geometries to longitude and latitude, every distinct vertex once.
@@ -36,18 +129,18 @@ def to_lonlat(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return out
 
 
-def layer_frame(layer: str, table: pd.DataFrame, columns: list[str], seed: int) -> gpd.GeoDataFrame:
-    """Make a layer frame: stable identifiers from seed, layer and code, and the stated columns."""
-    frame = identified(layer, table, columns, seed)
+def layer_frame(layer: str, table: pd.DataFrame, seed: int) -> gpd.GeoDataFrame:
+    """Make a layer frame: stable identifiers from seed, layer and code, and the layer's columns."""
+    frame = identified(layer, table, seed)
     return gpd.GeoDataFrame(frame, geometry="geometry", crs="EPSG:4326")
 
 
-def identified(layer: str, table: pd.DataFrame, columns: list[str], seed: int) -> pd.DataFrame:
-    """Index a table by identifiers made from seed, layer and code, and keep the stated columns."""
+def identified(layer: str, table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Index a table by identifiers made from seed, layer and code, and keep the layer's columns."""
     ids = [str(uuid.uuid5(_NAMESPACE, f"{seed}/{layer}/{code}")) for code in table["code"]]
     extra = pd.Series([{} for _ in range(len(table))], index=table.index, dtype=object)
     whole = table.assign(generated_code=False, extra=extra)
-    return whole[columns].set_index(pd.Index(ids, name="id"))
+    return whole[COLUMNS[layer]].set_index(pd.Index(ids, name="id"))
 
 
 def multi(shapes: Geometries) -> Geometries:

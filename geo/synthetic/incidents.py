@@ -7,6 +7,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo.synthetic.doors import described
 from geo.synthetic.terrain import Floats, Geometries
 
 COUNT = 20_000
@@ -57,6 +58,8 @@ _HOURS = (1, 0.6, 0.4, 0.3, 0.4, 1, 2.5, 5, 8, 9.5, 9, 7.5, 5, 5.5, 7.5, 8.5, 8,
 _WEEKDAYS = (1.12, 1.06, 1.03, 1.0, 1.04, 0.84, 0.78)
 _MONTHS = (0.85, 0.75, 0.95, 1.0, 1.08, 1.15, 1.22, 1.18, 1.05, 0.98, 0.95, 0.9)
 _STILL_OPEN = 0.08
+#: How far from the walls of a building something still happens at it; nearer than any path, metres.
+_DOORSTEP_M = 3.0
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,10 @@ class Places:
     ----------
     streets
         `geometry` and `name` of streets on the ground, with `people`, how many live about each.
-    compounds
-        `geometry`, `name`, `people`.
+    homes
+        `geometry` and `people` of buildings, `compound` (a number) and `spoken` (what people call them).
+    marks
+        Doors, as for :func:`geo.synthetic.doors.described`.
     border
         Vertices of the grids' borders.
     outline
@@ -76,7 +81,8 @@ class Places:
     """
 
     streets: pd.DataFrame
-    compounds: pd.DataFrame
+    homes: pd.DataFrame
+    marks: pd.DataFrame
     border: Floats
     outline: shapely.MultiPolygon
 
@@ -95,7 +101,7 @@ def incidents(places: Places, rng: np.random.Generator) -> pd.DataFrame:
     at_home = np.array([where == "home" for _, where, _, _ in CATEGORIES.values()])[number]
     points = np.empty(COUNT, dtype=object)
     address = np.empty(COUNT, dtype=object)
-    points[at_home], address[at_home] = _in_compounds(places, int(at_home.sum()), rng)
+    points[at_home], address[at_home] = _at_homes(places, int(at_home.sum()), rng)
     points[~at_home], address[~at_home] = _along_streets(places, int((~at_home).sum()), rng)
     odd = rng.choice(COUNT, ON_BORDER + OUTSIDE, replace=False)
     points[odd[:ON_BORDER]] = shapely.points(rng.choice(places.border, ON_BORDER, replace=False))
@@ -122,21 +128,18 @@ def incidents(places: Places, rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-def _in_compounds(
-    places: Places, count: int, rng: np.random.Generator
-) -> tuple[Geometries, NDArray[np.object_]]:
-    """Points inside compounds, by people; a compound has good years and bad ones."""
-    compounds = places.compounds
-    weight = compounds["people"].to_numpy(dtype=float) * rng.gamma(2.0, 1.0, len(compounds))
-    chosen = rng.choice(len(compounds), count, p=weight / weight.sum())
-    shapes = compounds["geometry"].to_numpy()[chosen]
-    low, high = np.split(shapely.bounds(shapes), 2, axis=1)
+def _at_homes(places: Places, count: int, rng: np.random.Generator) -> tuple[Geometries, NDArray[np.object_]]:
+    """Points at buildings, by people; a compound has good years and bad ones."""
+    homes = places.homes
+    year = rng.gamma(3.0, 1.0, homes["compound"].max() + 1)
+    weight = homes["people"].to_numpy(dtype=float) * year[homes["compound"]]
+    chosen = rng.choice(len(homes), count, p=weight / weight.sum())
+    doorstep = shapely.buffer(homes["geometry"].to_numpy(), _DOORSTEP_M, join_style="mitre")[chosen]
+    low, high = np.split(shapely.bounds(doorstep), 2, axis=1)
     points = shapely.points(low + (high - low) * rng.random((count, 2)))
-    missed = ~shapely.contains(shapes, points)
-    points[missed] = shapely.point_on_surface(shapes[missed])
-    block = rng.integers(1, 16, count)
-    names = compounds["name"].to_numpy()[chosen]
-    return points, np.array([f"{name}{n}栋" for name, n in zip(names, block, strict=True)], dtype=object)
+    missed = ~shapely.contains(doorstep, points)
+    points[missed] = shapely.point_on_surface(doorstep[missed])
+    return points, homes["spoken"].to_numpy(dtype=object)[chosen]
 
 
 def _along_streets(
@@ -150,10 +153,8 @@ def _along_streets(
     chosen = rng.choice(len(streets), count, p=weight / weight.sum())
     on_street = shapely.line_interpolate_point(geometry[chosen], rng.random(count), normalized=True)
     points = shapely.points(shapely.get_coordinates(on_street) + rng.normal(0.0, 4.5, (count, 2)))
-    names, door = streets["name"].to_numpy()[chosen], rng.integers(1, 320, count)
-    return points, np.array(
-        [f"{n}{d}号附近" if n else "" for n, d in zip(names, door, strict=True)], dtype=object
-    )
+    door = described(points, streets["name"].to_numpy(dtype=object)[chosen], places.marks)
+    return points, np.where(door == "", "", door + "附近")
 
 
 def _outside(outline: shapely.MultiPolygon, rng: np.random.Generator) -> Geometries:

@@ -96,16 +96,22 @@ def _joined(start: Geometries, end: Geometries) -> Geometries:
 
 def _noded(lines: pd.DataFrame) -> tuple[Geometries, NDArray[np.intp]]:
     """Node each compound's lines among themselves."""
-    lines = lines.sort_values("compound", kind="stable")
-    owner = lines["compound"].to_numpy()
-    rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
-    stacked = np.full((owner.max() + 1, rank.max() + 1), None, dtype=object)
-    stacked[owner, rank] = lines["geometry"].to_numpy()
+    together = stacked(lines["geometry"].to_numpy(), lines["compound"].to_numpy())
     edges, compound = shapely.get_parts(
-        shapely.union_all(stacked, grid_size=GRID_M, axis=1), return_index=True
+        shapely.union_all(together, grid_size=GRID_M, axis=1), return_index=True
     )
     long = shapely.length(edges) > 0
     return edges[long], compound[long]
+
+
+def stacked(shapes: Geometries, owner: NDArray[np.intp]) -> Geometries:
+    """Lay shapes out in one row an owner, None filling the rows up."""
+    order = np.argsort(owner, kind="stable")
+    row = owner[order]
+    rank = np.arange(len(row)) - np.searchsorted(row, row)
+    result = np.full((row.max() + 1, rank.max() + 1), None, dtype=object)
+    result[row, rank] = shapes[order]
+    return result
 
 
 def _runs_on(

@@ -1,4 +1,4 @@
-"""Who answers for each grid, and for some compounds."""
+"""Who answers for each grid, and for some compounds and buildings."""
 
 import datetime as dt
 
@@ -10,11 +10,15 @@ from geo.synthetic import names
 #: Part-time grid workers of a grid, and how often.
 _PART_TIME = ((0, 1, 2), (0.35, 0.45, 0.20))
 _COMPOUND_HEADS = 0.7
+#: Share of the buildings with a head, of those large enough to want one.
+_BUILDING_HEADS, _LEAST_HOUSEHOLDS = 0.3, 20
 _FIRST_DAY = dt.date(2023, 1, 1)
 
 
-def posts(grids: list[str], compounds: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Fill the posts: a head and a full-time worker a grid, part-time workers, heads of most compounds.
+def posts(
+    grids: list[str], compounds: pd.DataFrame, buildings: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Fill the posts: a head and a full-time worker a grid, part-time workers, heads of compounds and buildings.
 
     Parameters
     ----------
@@ -22,6 +26,8 @@ def posts(grids: list[str], compounds: pd.DataFrame, rng: np.random.Generator) -
         Codes of all grids.
     compounds
         `code` and `form`; self-built quarters have no head.
+    buildings
+        `code` and `households`.
 
     Returns
     -------
@@ -30,11 +36,15 @@ def posts(grids: list[str], compounds: pd.DataFrame, rng: np.random.Generator) -
     """
     part_time = rng.choice(_PART_TIME[0], len(grids), p=_PART_TIME[1])
     headed = compounds[(compounds["form"] != "self_built") & (rng.random(len(compounds)) < _COMPOUND_HEADS)]
+    stairs = buildings[
+        (buildings["households"] >= _LEAST_HOUSEHOLDS) & (rng.random(len(buildings)) < _BUILDING_HEADS)
+    ]
     roles = [
         ("网格长", "grids", grids),
         ("专职", "grids", grids),
         ("兼职", "grids", np.repeat(np.array(grids), part_time).tolist()),
         ("小区长", "compounds", headed["code"].tolist()),
+        ("楼长", "buildings", stairs["code"].tolist()),
     ]
     frame = pd.concat(
         [

@@ -25,11 +25,13 @@ def vertices(frame: gpd.GeoDataFrame) -> set[tuple[float, float]]:
 def digest(made: City) -> str:
     """One number for all bits of the layers and the incidents."""
     total = hashlib.sha256()
-    for layer in (*LAYER_OF.values(), "compounds", "old_estates", "facilities", "streets"):
+    for layer in (*LAYER_OF.values(), "compounds", "buildings", "old_estates", "facilities", "streets"):
         frame = getattr(made, layer)
         total.update("".join(frame.index).encode())
         total.update(b"".join(frame.geometry.to_wkb()))
         total.update("".join(frame["name"]).encode())
+    total.update(b"".join(made.addresses.geometry.to_wkb()))
+    total.update("".join(made.addresses["text"]).encode())
     total.update(pd.util.hash_pandas_object(made.incidents).to_numpy().tobytes())
     total.update(pd.util.hash_pandas_object(made.posts.astype(str)).to_numpy().tobytes())
     return total.hexdigest()
@@ -45,7 +47,7 @@ def test_counts_are_those_of_the_real_district(demo_city: City) -> None:
     assert len(demo_city.incidents) == 20_000
 
 
-@pytest.mark.parametrize("layer", ["districts", "subdistricts", "communities", "grids", "compounds"])
+@pytest.mark.parametrize("layer", [*LAYER_OF.values(), "compounds", "buildings"])
 def test_everybody_lives_somewhere_at_every_level(demo_city: City, layer: str) -> None:
     assert getattr(demo_city, layer)["people"].sum() == 578_300
 
@@ -149,7 +151,16 @@ def test_phones_cannot_ring(demo_city: City) -> None:
 
 @pytest.mark.parametrize(
     "layer",
-    [*LAYER_OF.values(), "compounds", "old_estates", "facilities", "streets", "posts"],
+    [
+        *LAYER_OF.values(),
+        "compounds",
+        "buildings",
+        "addresses",
+        "old_estates",
+        "facilities",
+        "streets",
+        "posts",
+    ],
 )
 def test_identifiers_and_codes_are_unique(demo_city: City, layer: str) -> None:
     frame = getattr(demo_city, layer)
