@@ -1,17 +1,24 @@
-"""The city and its coverage at a snapshot, worked out once and kept while its layers stay as they are."""
+"""The city, its coverage and the ways on foot at a snapshot, worked out once and kept while its layers stay as they are."""
 
 import threading
 from collections import OrderedDict
 
+from api.models import Recipe
 from api.snapshots import Snapshot
 from geo import coverage
 from geo.city import City
 from geo.coverage import Answer, Query
+from layers import nearest
 from layers.coverage import LAYERS, load_city
+from layers.database import Session
+from layers.nearest import Facilities, load_facilities
 from layers.streets import load_network
 
 #: Rows of tables that are kept for one city, about 100 MB.
 KEPT_ROWS = 500_000
+
+
+_NETWORK = Recipe("network", ("streets",), load_network)
 
 
 class Answers:
@@ -50,7 +57,7 @@ def city_at(snapshot: Snapshot) -> City:
     layers.errors.NotFound
         If nothing was ever imported.
     """
-    network = snapshot.model("network", layers=("streets",), load=load_network)
+    network = snapshot.made(_NETWORK)
     return snapshot.model(
         "city", layers=LAYERS, load=lambda session, revision: load_city(session, revision, network)
     )
@@ -66,3 +73,26 @@ def coverage_at(snapshot: Snapshot, query: Query) -> Answer:
     """
     city = city_at(snapshot)
     return snapshot.model("coverage", layers=LAYERS, load=lambda _session, _revision: Answers(city)).to(query)
+
+
+def nearest_at(snapshot: Snapshot, facility_type: str) -> Facilities:
+    """Return the facilities of a type with the ways to them, made now unless they are kept.
+
+    Raises
+    ------
+    geo.faults.DataError
+        ``layer-empty`` if there is no walkable street.
+    """
+    return snapshot.made(_nearest(snapshot, facility_type))
+
+
+def nearest_at_hand(snapshot: Snapshot, facility_type: str) -> Facilities | None:
+    """Return the facilities of a type with the ways to them if they are in memory."""
+    return snapshot.at_hand(_nearest(snapshot, facility_type))
+
+
+def _nearest(snapshot: Snapshot, facility_type: str) -> Recipe[Facilities]:
+    def load(session: Session, revision: int) -> Facilities:
+        return load_facilities(session, revision, snapshot.made(_NETWORK), facility_type)
+
+    return Recipe(("nearest", facility_type), nearest.LAYERS, load)

@@ -45,7 +45,7 @@ def asked(facility_types: Sequence[str], minutes: Sequence[str], **words: str | 
     """
     numbers, faults = whole_numbers(minutes, field="minutes")
     query = Query(
-        facility_types=tuple(dict.fromkeys(_split(facility_types))),
+        facility_types=tuple(listed(facility_types)),
         minutes=tuple(numbers),
         **words,  # type: ignore[arg-type]  # the callers pass the fields of a query
     )
@@ -60,7 +60,7 @@ def asked(facility_types: Sequence[str], minutes: Sequence[str], **words: str | 
 
 def whole_numbers(values: Sequence[str], *, field: str) -> tuple[list[int], list[Fault]]:
     """Numbers of a list, ascending, each once; and the faults of what is not a whole number."""
-    words = _split(values)
+    words = listed(values)
     good = [word for word in words if word.isascii() and word.isdigit()]
     faults = [
         Fault(kind="parameter-invalid", field=field, message=f"{word!r} is not a whole number.")
@@ -94,5 +94,7 @@ def notes(answer: Answer, query: Query, revision: int) -> list[tuple[str, str]]:
     return lines + [(f"{fault.title[0]} {fault.id or ''}", fault.message) for fault in answer.faults]
 
 
-def _split(values: Sequence[str]) -> list[str]:
-    return [word.strip() for value in values for word in value.split(",") if word.strip()]
+def listed(values: Sequence[str]) -> list[str]:
+    """Words of a list that may be repeated or separated by commas, each once."""
+    words = (word.strip() for value in values for word in value.split(","))
+    return list(dict.fromkeys(word for word in words if word))

@@ -91,10 +91,51 @@ class PostOut(BaseModel):
     valid_to: dt.date | None
 
 
+class OldEstateOut(BaseModel):
+    """The old estate at the place: its class of works, and the department paired with it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    name: str
+    works: str | None
+    department: str | None
+
+
+class InSchemeOut(BaseModel):
+    """Where a place belongs in one scheme of grids; `posts` are those of the grid."""
+
+    area: AreaOut | None
+    rule: str
+    distance_m: float | None
+    margin_m: float | None
+    neighbour: AreaOut | None
+    candidates: list[str]
+    path: list[AreaOut]
+    posts: list[PostOut]
+
+
+class WalkOut(BaseModel):
+    """The way on foot to the nearest facility of a type, along streets.
+
+    Where there is none, `reason` says why: `no-facility` of the type, `no-street` near the place, or
+    `not-connected` by streets; all else is null. `minutes` are those of an adult, at 1.25 m/s.
+    """
+
+    facility_type: str
+    code: str | None
+    name: str | None
+    metres: float | None
+    minutes: float | None
+    reason: str | None
+
+
 class LocationOut(BaseModel):
     """Where a place belongs, and why.
 
     `distance_m` is stated for rule `nearest`, `margin_m` (to the border) for `inside`; on a border it is 0.
+    `neighbour` is the area across the nearest border. `schemes` is there when several were asked for, `facilities`
+    when types were.
     """
 
     model_config = ConfigDict(
@@ -105,16 +146,28 @@ class LocationOut(BaseModel):
                 "rule": "inside",
                 "distance_m": None,
                 "margin_m": 41.27,
+                "neighbour": {"code": "510899001001004", "name": "第四网格", "level": "grid"},
                 "candidates": ["510899001001003"],
                 "path": _PATH,
                 "revision": 4,
                 "compound": {"code": "510899001001C01", "name": "滨江花园", "form": "managed"},
+                "old_estate": None,
                 "posts": [_POST],
                 "lon": 105.845,
                 "lat": 32.4337,
                 "datum": "wgs84",
                 "level": "grid",
                 "scheme": "governance",
+                "facilities": [
+                    {
+                        "facility_type": "fresh_market",
+                        "code": "510899F0012",
+                        "name": "滨江菜市场",
+                        "metres": 412.5,
+                        "minutes": 5.5,
+                        "reason": None,
+                    }
+                ],
             }
         },
     )
@@ -123,16 +176,20 @@ class LocationOut(BaseModel):
     rule: str
     distance_m: float | None
     margin_m: float | None
+    neighbour: AreaOut | None
     candidates: list[str]
     path: list[AreaOut]
     revision: int
     compound: CompoundOut | None
+    old_estate: OldEstateOut | None
     posts: list[PostOut]
     lon: float
     lat: float
     datum: str
     level: str
     scheme: str
+    schemes: dict[str, InSchemeOut] = {}
+    facilities: list[WalkOut] = []
 
 
 class AssignedAreaOut(BaseModel):

@@ -1,37 +1,41 @@
-"""The models that answers come from, kept in memory for as long as they are right.
+"""The current revision as this process knows it, and whether it may still be trusted.
 
-A *snapshot* is one revision. A model (an index of areas, a street network, …) is made from some layers and
-stays right until one of them changes, so it is kept under those layers' versions and shared by every
-snapshot that has them. Answers may come from memory only while a poll of the revision is fresh
-(:data:`TRUSTED_S`); else the revision is read in the request.
+A *snapshot* is one revision, with the models its answers come from (:mod:`api.models`). Answers may come from
+memory only while a poll of the revision is fresh (:data:`TRUSTED_S`); else the revision is read in the request.
+Whoever publishes says so only when every worker has polled or no longer trusts itself
+(:func:`wait_for_workers`), so that nobody who was told is answered from the revision before.
 """
 
 import datetime as dt
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
 
+from api.models import Models, Recipe
 from layers import database, deployment, history
 from layers.database import Session, sessionmaker
 from layers.errors import LayersError
 
 _log = structlog.get_logger(__name__)
 _Model = TypeVar("_Model")
-_Key = tuple[Hashable, tuple[int, ...]]
 
 #: Seconds between polls, and how old the last good one may be.
 POLL_S = 0.5
 TRUSTED_S = 1.0
 
-#: Models kept; the one least recently asked for goes first.
-KEPT = 128
-#: Versions kept of one model: the current one, and the one before, which a request may still be using.
-VERSIONS_KEPT = 2
+
+def monotonic() -> float:
+    """Return seconds that also pass while the machine sleeps, or is moved to another host."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def wait_for_workers() -> None:
+    """Return when no worker answers from memory of a revision before the one just committed."""
+    time.sleep(TRUSTED_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,11 @@ class Snapshot:
     revision: int
     versions: dict[str, int]
     deployment: deployment.Deployment | None
-    _models: "_Models" = field(repr=False)
+    _models: Models = field(repr=False)
 
     def version(self, layers: Sequence[str]) -> tuple[int, ...]:
         """Return the versions of these layers; equal versions mean equal contents."""
-        return tuple(self.versions.get(layer, 0) for layer in layers)
+        return tuple([self.versions.get(layer, 0) for layer in layers])
 
     def model(
         self, name: Hashable, *, layers: Sequence[str], load: Callable[[Session, int], _Model]
@@ -55,13 +59,19 @@ class Snapshot:
         ``name`` must tell apart everything else the model depends on. It is made once, also when several
         threads ask at once; they wait for it. What ``load`` returns must not be changed afterwards.
         """
-        key = (name, self.version(layers))
-        made: _Model = self._models.get(key, lambda session: load(session, self.revision))
-        return made
+        return self.made(Recipe(name, tuple(layers), load))
 
-    def has(self, name: Hashable, *, layers: Sequence[str]) -> bool:
-        """Tell whether :meth:`model` would answer at once, without the database."""
-        return self._models.has((name, self.version(layers)))
+    def made(self, recipe: Recipe[_Model]) -> _Model:
+        """Return the model of a recipe, made now unless it is kept; see :meth:`model`."""
+        return self._models.made(recipe, self.version(recipe.layers), self.revision)
+
+    def at_hand(self, recipe: Recipe[_Model]) -> _Model | None:
+        """Return the model of a recipe if it is kept: at once, without the database."""
+        return self._models.at_hand(recipe, self.version(recipe.layers))
+
+    def prepare(self, recipe: Recipe[Any]) -> None:
+        """Have a model made in the background, unless it is kept or under way."""
+        self._models.prepare(recipe, self.version(recipe.layers), self.revision)
 
 
 class Snapshots:
@@ -74,7 +84,7 @@ class Snapshots:
     def __init__(self, sessions: sessionmaker[Session], clock: Callable[[], dt.datetime]) -> None:
         self._sessions = sessions
         self._clock = clock
-        self._models = _Models(sessions)
+        self._models = Models(sessions)
         self._lock = threading.Lock()
         self._snapshot = Snapshot(0, {}, None, self._models)
         self._polled = float("-inf")
@@ -82,20 +92,22 @@ class Snapshots:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to poll."""
+        """Begin to poll, and to make models in the background."""
         self._stopped.clear()
+        self._models.start()
         self._thread = threading.Thread(target=self._poll, name="revision poll", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End polling."""
+        """End polling, and what is made in the background."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
+        self._models.stop()
 
     def fresh(self) -> Snapshot | None:
         """Return the current snapshot if a poll is fresh enough to trust it; touches no database."""
-        return self._snapshot if time.monotonic() - self._polled < TRUSTED_S else None
+        return self._snapshot if monotonic() - self._polled < TRUSTED_S else None
 
     def current(self) -> Snapshot:
         """Return the current snapshot, asking the database unless a poll is fresh.
@@ -115,7 +127,8 @@ class Snapshots:
         layers.errors.DatabaseUnavailable
             If it does not answer.
         """
-        asked = time.monotonic()
+        # Taken before the question: the answer is no older than this, however long it takes.
+        asked = monotonic()
         with database.translated(), self._sessions() as session:
             revision = history.current(session, self._clock())
             known = self._snapshot
@@ -123,6 +136,8 @@ class Snapshots:
         with self._lock:
             # A poll that was overtaken by a later one must not bring its older answer back.
             if asked >= self._polled:
+                if found is not self._snapshot:
+                    self._models.renew(found.versions, found.revision)
                 self._snapshot, self._polled = found, asked
             return self._snapshot
 
@@ -135,8 +150,16 @@ class Snapshots:
             If nothing was published by then.
         """
         with database.translated(), self._sessions() as session:
-            revision = history.at(session, instant)
-            return self._snapshot if revision == self._snapshot.revision else self._made(session, revision)
+            return self._of(session, history.at(session, instant))
+
+    def of(self, revision: int) -> Snapshot:
+        """Return the snapshot of a revision that was published."""
+        with database.translated(), self._sessions() as session:
+            return self._of(session, revision)
+
+    def _of(self, session: Session, revision: int) -> Snapshot:
+        known = self._snapshot
+        return known if revision == known.revision else self._made(session, revision)
 
     def _made(self, session: Session, revision: int) -> Snapshot:
         if revision == 0:
@@ -150,53 +173,3 @@ class Snapshots:
                 self.refresh()
             except LayersError as error:
                 _log.warning("revision poll failed", error=str(error))
-
-
-class _Models:
-    """Models by key, each made once; several threads may ask at once."""
-
-    def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._sessions = sessions
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[_Key, _Slot] = OrderedDict()
-
-    def has(self, key: _Key) -> bool:
-        slot = self._kept.get(key)
-        return slot is not None and slot.made
-
-    def get(self, key: _Key, make: Callable[[Session], Any]) -> Any:  # noqa: ANN401 - any model
-        with self._lock:
-            slot = self._kept.setdefault(key, _Slot())
-            self._kept.move_to_end(key)
-        with slot.lock:
-            if not slot.made:
-                self._fill(key, slot, make)
-        return slot.value
-
-    def _fill(self, key: _Key, slot: "_Slot", make: Callable[[Session], Any]) -> None:
-        try:
-            with database.translated(), self._sessions() as session:
-                slot.value = make(session)
-        except BaseException:
-            with self._lock:
-                self._kept.pop(key, None)
-            raise
-        slot.made = True
-        with self._lock:
-            self._keep(key, slot)
-
-    def _keep(self, key: _Key, slot: "_Slot") -> None:
-        """Keep what was made; only now let go of others, for what cannot be made must displace nothing."""
-        self._kept[key] = slot
-        versions = [kept for kept in self._kept if kept[0] == key[0] and self._kept[kept].made]
-        for superseded in versions[:-VERSIONS_KEPT]:
-            del self._kept[superseded]
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-
-
-@dataclass(slots=True)
-class _Slot:
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    made: bool = False
-    value: Any = None

@@ -16,6 +16,8 @@ _Value = TypeVar("_Value")
 _One = TypeVar("_One")
 _Two = TypeVar("_Two")
 _Three = TypeVar("_Three")
+_Four = TypeVar("_Four")
+_Five = TypeVar("_Five")
 _MOST_LON, _MOST_LAT = 180.0, 90.0
 #: Years whose every instant exists in every time zone.
 _YEARS = range(dt.MINYEAR + 1, dt.MAXYEAR)
@@ -64,6 +66,15 @@ def together(one: Callable[[], _One], two: Callable[[], _Two], /) -> tuple[_One,
 def together(
     one: Callable[[], _One], two: Callable[[], _Two], three: Callable[[], _Three], /
 ) -> tuple[_One, _Two, _Three]: ...
+@overload
+def together(
+    one: Callable[[], _One],
+    two: Callable[[], _Two],
+    three: Callable[[], _Three],
+    four: Callable[[], _Four],
+    five: Callable[[], _Five],
+    /,
+) -> tuple[_One, _Two, _Three, _Four, _Five]: ...
 def together(*reads: Callable[[], Any]) -> tuple[Any, ...]:
     """Return what several readings give.
 

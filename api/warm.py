@@ -2,8 +2,8 @@
 
 from api.cities import city_at, coverage_at
 from api.dependencies import Runtime
-from api.places import areas_at, compounds_at, posts_at
-from geo import reach
+from api.places import locator_at, schemes_at
+from geo import nearest, reach
 from geo.coverage import Query
 from geo.faults import DataError
 from geo.levels import LEVELS
@@ -25,12 +25,12 @@ def warm(runtime: Runtime, progress: Progress = silent) -> None:
         return
     for done, level in enumerate(LEVELS):
         progress("indexing areas 建立网格索引", done, len(LEVELS))
-        areas_at(snapshot, level)
-    compounds_at(snapshot)
-    posts_at(snapshot)
+        locator_at(snapshot, level)
+    for scheme in schemes_at(snapshot):
+        locator_at(snapshot, "grid", scheme)
     progress("indexing areas 建立网格索引", len(LEVELS), len(LEVELS))
     progress("compiling walks 编译步行算法", 0, 1)
-    reach.compile_kernels()
+    compile_walks()
     progress("compiling walks 编译步行算法", 1, 1)
     try:
         progress("street network and coverage 道路网络与覆盖", 0, 1)
@@ -42,3 +42,9 @@ def warm(runtime: Runtime, progress: Progress = silent) -> None:
         progress(f"no coverage yet: {error.faults[0].message}", 1, 1)
     else:
         progress("street network and coverage 道路网络与覆盖", 1, 1)
+
+
+def compile_walks() -> None:
+    """Compile the searches along streets into numba's cache."""
+    reach.compile_kernels()
+    nearest.compile_kernels()

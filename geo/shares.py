@@ -61,7 +61,7 @@ class Supply:
 
 
 def supply(network: Network, facilities: gpd.GeoDataFrame, types: pd.Index) -> Supply:
-    """Place facilities on the network: at their entrances, else along their site's border, else at their point.
+    """Place facilities of several types on the network, see :func:`facility_points`.
 
     Parameters
     ----------
@@ -70,12 +70,17 @@ def supply(network: Network, facilities: gpd.GeoDataFrame, types: pd.Index) -> S
     types
         Keys of the catalogue, in order.
     """
+    points = facility_points(network, facilities)
+    return Supply(types.get_indexer(facilities["type"]).astype(np.int64), len(types), points)
+
+
+def facility_points(network: Network, facilities: gpd.GeoDataFrame) -> AccessPoints:
+    """Place facilities on the network: at their entrances, else along their site's border, else at their point."""
     site = facilities["site"].to_numpy()
     outline = np.where(
         shapely.is_missing(site) | shapely.is_empty(site), facilities.geometry.to_numpy(), site
     )
-    points = find(network, outline, facilities["entrances"].to_numpy())
-    return Supply(types.get_indexer(facilities["type"]).astype(np.int64), len(types), points)
+    return find(network, outline, facilities["entrances"].to_numpy())
 
 
 def demand(network: Network, compounds: gpd.GeoDataFrame) -> AccessPoints:

@@ -20,12 +20,10 @@ def lock_shared(session: Session, now: dt.datetime) -> int:
     """Hold off publishing until this transaction ends, and return the revision in effect.
 
     Any number may hold it at once. The revision that an incident is assigned at is read under the lock, so
-    that no publish can slip between that reading and the incident's commit. ``now`` was read before waiting
-    for the lock: a revision published meanwhile is in effect, although it is younger.
+    that no publish can slip between that reading and the incident's commit.
     """
     session.execute(select(func.pg_advisory_xact_lock_shared(func.hashtext(_PUBLISHING))))
-    newest = session.scalar(select(func.max(Revision.published_at)))
-    return current(session, max(now, newest) if newest else now)
+    return current(session, now)
 
 
 def lock_exclusive(session: Session) -> None:
@@ -34,8 +32,13 @@ def lock_exclusive(session: Session) -> None:
 
 
 def current(session: Session, now: dt.datetime) -> int:
-    """Return the number of the revision in effect at ``now``; 0 before the first."""
-    return _effective(session, now) or 0
+    """Return the number of the revision in effect at ``now``; 0 before the first.
+
+    What was published is past, although ``now`` is earlier: it was read before waiting for a lock, or on a
+    machine whose clock is late. Else a server with such a clock would answer from the revision before.
+    """
+    newest = session.scalar(select(func.max(Revision.published_at)))
+    return _effective(session, max(now, newest) if newest else now) or 0
 
 
 def at(session: Session, instant: dt.datetime) -> int:

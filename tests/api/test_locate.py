@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event
 
 from api.app import create_app
+from api.warm import warm
 from api.routers import locate_files
 from geo import crs
 from geo.levels import LEVELS
@@ -144,7 +145,7 @@ def test_as_it_was_at_an_instant(built, session):
 
 def test_answers_come_from_memory(built, engine, monkeypatch):
     monkeypatch.setattr("api.snapshots.TRUSTED_S", 60.0)
-    get(built, city.point(1, 1))
+    warm(built.app.state.runtime)
     engine.dispose()
     statements = []
     event.listen(

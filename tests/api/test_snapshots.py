@@ -7,8 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from api import snapshots
+from api import models, snapshots
 from api.dependencies import now
+from api.models import Recipe
 from api.snapshots import Snapshots
 from layers import database, deployment
 from layers.errors import DatabaseUnavailable
@@ -55,8 +56,9 @@ def test_superseded_versions_of_a_model_are_let_go(engine, published):
         asked.append(kept.refresh())
         asked[-1].model("count", layers=["districts"], load=lambda *_: 0)
         asked[-1].model("other", layers=[], load=lambda *_: 0)
-    assert [one.has("count", layers=["districts"]) for one in asked] == [False, False, True, True]
-    assert asked[0].has("other", layers=[])
+    count, other = Recipe("count", ("districts",), None), Recipe("other", (), None)
+    assert [one.at_hand(count) for one in asked] == [None, None, 0, 0]
+    assert asked[0].at_hand(other) == 0
 
 
 def test_threads_that_ask_at_once_make_it_once(engine):
@@ -129,10 +131,10 @@ def test_a_database_that_went_away_is_said():
 def test_what_cannot_be_made_displaces_nothing(engine):
     kept = Snapshots(database.sessions(engine), now).current()
     kept.model("network", layers=[], load=lambda *_: "streets")
-    for number in range(2 * snapshots.KEPT):
+    for number in range(2 * models.KEPT):
         with pytest.raises(ZeroDivisionError):
             kept.model(("no such scheme", number), layers=[], load=lambda *_: 1 / 0)
-    assert kept.has("network", layers=[])
+    assert kept.at_hand(Recipe("network", (), None)) == "streets"
 
 
 def test_a_poll_that_was_overtaken_brings_no_older_revision_back(engine, published, monkeypatch):

@@ -15,10 +15,17 @@ from tests import paper_city as city
 ON = dt.date(2026, 3, 1)
 
 
+def locator(session, revision=1, *, level="grid"):
+    return located.Locator(
+        located.load_areas(session, revision, level=level),
+        located.load_compounds(session, revision),
+        located.load_old_estates(session, revision),
+        located.load_posts(session, revision),
+    )
+
+
 def from_memory(session, place, *, level="grid", on=ON):
-    areas = located.load_areas(session, 1, level=level)
-    compounds, posts = located.load_compounds(session, 1), located.load_posts(session, 1)
-    return located.locate(areas, compounds, posts, place, on=on)
+    return located.locate(locator(session, level=level), place, on=on)
 
 
 @pytest.fixture
@@ -60,11 +67,10 @@ def test_the_neighbourhood_gives_the_answer_of_the_whole(built, level):
     random = np.random.default_rng(3)
     paper = [(x, y) for x in range(-1, 16, 3) for y in range(-1, 10, 2)]
     paper += [tuple(place) for place in random.uniform(-1, 15, (20, 2))] + [(8.1, 1.5), (12, 6)]
-    areas = located.load_areas(built, 1, level=level)
-    compounds, posts = located.load_compounds(built, 1), located.load_posts(built, 1)
+    kept = locator(built, level=level)
     for x, y in paper:
         place = city.point(x, y)
-        whole = located.locate(areas, compounds, posts, place, on=ON)
+        whole = located.locate(kept, place, on=ON)
         assert located.locate_at(built, 1, place, on=ON, level=level) == whole
 
 
