@@ -69,7 +69,7 @@ def search(
     """
     query = (
         _places()
-        .where(_condition(filters))
+        .where(condition(filters))
         .order_by(Incident.reported_at.desc(), Incident.number.desc())
         .limit(limit + 1)
     )
@@ -82,7 +82,7 @@ def search(
 
 def count(session: Session, filters: Filters) -> int:
     """Return how many incidents there are."""
-    return session.scalar(select(func.count()).select_from(Incident).where(_condition(filters))) or 0
+    return session.scalar(select(func.count()).select_from(Incident).where(condition(filters))) or 0
 
 
 def find(session: Session, incident: Incident) -> Found:
@@ -96,7 +96,8 @@ def _places() -> Select[Any]:
     return select(Incident, func.ST_X(Incident.geom), func.ST_Y(Incident.geom)).options(defer(Incident.geom))
 
 
-def _condition(filters: Filters) -> ColumnElement[bool]:
+def condition(filters: Filters) -> ColumnElement[bool]:
+    """Return what an incident must fulfil to be found."""
     equal = {name: getattr(filters, name) for name in ("status", "category", "rule")}
     conditions = [getattr(Incident, name) == value for name, value in equal.items() if value is not None]
     if filters.area is not None:
