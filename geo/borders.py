@@ -249,7 +249,7 @@ def _rows(
             "kind": pd.Series(kind, index=index, dtype=object),
             "left_code": pd.Series([left for left, _ in sides], index=index, dtype=object),
             "right_code": pd.Series([right for _, right in sides], index=index, dtype=object),
-            "codes": pd.Series(list(along), index=index, dtype=object),  # type: ignore[arg-type]  # tuples are objects too
+            "codes": pd.Series(list(along), index=index, dtype=object),
             "length_m": shapely.length(drawn),
             "area_m2": np.where(areal, shapely.area(drawn), np.nan),
             "geometry": geoms,

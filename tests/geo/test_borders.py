@@ -157,7 +157,7 @@ def tilings(draw):
 
 
 @given(tilings())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_every_border_of_an_exact_tiling_is_listed_once(tiling):
     shapes, whole = tiling
     found = segments(areas(shapes), metric=METRIC)
@@ -171,7 +171,7 @@ def test_every_border_of_an_exact_tiling_is_listed_once(tiling):
 
 
 @given(tilings(), st.sets(st.integers(0, 5), max_size=3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_land_that_no_area_has_is_outside_or_a_gap(tiling, dropped):
     shapes, _ = tiling
     kept = {code: shape for code, shape in shapes.items() if int(code) not in dropped}
