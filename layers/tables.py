@@ -354,30 +354,54 @@ class Defect(Base):
     geom: Mapped[Any] = mapped_column(_geometry("GEOMETRY"), nullable=True)
 
 
+class IncidentKey(Base):
+    """What must be unique of an incident across all partitions, and when it was reported, which leads to its own.
+
+    ``external_id`` is the number that another system gave it; a repeated import finds it by that.
+    """
+
+    __tablename__ = "incident_keys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    reported_at: Mapped[dt.datetime]
+    external_id: Mapped[str | None] = mapped_column(Text(collation="C"), unique=True)
+
+
 class Incident(Base):
     """事件: something reported at a place, with the assignment that holds now.
 
     ``number`` counts arrivals and orders the list; ``path`` holds the codes from the district down to the
     assigned area, so that one index answers for every level. ``given_*`` keep the coordinates as stated.
+    Partitioned by time, see :mod:`layers.incidents.partitions`.
     """
 
     __tablename__ = "incidents"
     __table_args__ = (
         Index("incidents_reported_at_idx", "reported_at", "number"),
-        Index("incidents_path_idx", "path", postgresql_using="gin"),
+        Index("incidents_open_idx", "reported_at", "number", postgresql_where=text("status <> 'closed'")),
+        Index("incidents_category_idx", "category", "reported_at", "number"),
+        # The few that a person should look at: on borders, outside, decided by hand.
+        Index(
+            "incidents_rule_idx", "rule", "reported_at", "number", postgresql_where=text("rule <> 'inside'")
+        ),
+        Index("incidents_area_code_idx", "area_code", "reported_at", "number"),
+        # Without a list of pending entries, which every search would read through.
+        Index(
+            "incidents_path_idx", "path", postgresql_using="gin", postgresql_with={"fastupdate": "false"}
+        ),
         Index("incidents_geom_idx", "geom", postgresql_using="gist"),
-        Index("incidents_open_idx", "number", postgresql_where=text("status <> 'closed'")),
+        {"postgresql_partition_by": "RANGE (reported_at)"},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True), unique=True)
+    id: Mapped[UUID] = mapped_column(ForeignKey("incident_keys.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     category: Mapped[str]
     description: Mapped[str | None]
     address: Mapped[str | None]
     source: Mapped[str | None]
     reporter_name: Mapped[str | None]
     reporter_phone: Mapped[str | None]
-    reported_at: Mapped[dt.datetime]
+    reported_at: Mapped[dt.datetime] = mapped_column(primary_key=True)
     created_at: Mapped[dt.datetime]
     created_by: Mapped[str]
     status: Mapped[str]
@@ -395,18 +419,23 @@ class Incident(Base):
     margin_m: Mapped[float | None]
     revision: Mapped[int]
     queue_reason: Mapped[str | None]
-    external_id: Mapped[str | None]
 
 
 class Assignment(Base):
-    """One decision about an incident's area; the newest of an incident is the one that holds."""
+    """One decision about an incident's area; the newest of an incident is the one that holds.
+
+    Partitioned by the time of the decision, see :mod:`layers.incidents.partitions`.
+    """
 
     __tablename__ = "assignments"
-    __table_args__ = (Index("assignments_incident_idx", "incident_id", "id"),)
+    __table_args__ = (
+        Index("assignments_incident_idx", "incident_id", "id"),
+        {"postgresql_partition_by": "RANGE (decided_at)"},
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"))
-    decided_at: Mapped[dt.datetime]
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incident_keys.id"))
+    decided_at: Mapped[dt.datetime] = mapped_column(primary_key=True)
     decided_by: Mapped[str]
     revision: Mapped[int]
     rule: Mapped[str]
@@ -426,7 +455,7 @@ class IdempotencyKey(Base):
     account: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     request_digest: Mapped[bytes]
-    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"))
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incident_keys.id"))
     created_at: Mapped[dt.datetime]
 
 
@@ -469,7 +498,7 @@ class BrowserSession(Base):
     expires_at: Mapped[dt.datetime]
 
 
-#: The table of each layer, and of the links that are derived from layers.
+#: The table of each layer, of the links between layers, and of the names: derived from layers.
 LAYER_TABLES: dict[str, type[Versioned]] = {
     "districts": District,
     "subdistricts": Subdistrict,

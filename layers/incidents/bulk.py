@@ -22,6 +22,7 @@ from geo.faults import Fault
 from geo.hierarchy import LEAST_SHARE
 from geo.levels import LAYER_OF
 from layers import history, located, store
+from layers.incidents import partitions
 from layers.located import Areas, number
 from layers.progress import Progress, silent
 from layers.tables import Incident
@@ -39,15 +40,18 @@ _ROW = """
         deadline timestamptz, lon float8, lat float8, external_id text, rule text, area_code text,
         path text[], candidates text[], distance_m float8, margin_m float8, queue_reason text, reason text)
 """
+_KEYS = text(
+    f"INSERT INTO incident_keys (id, reported_at, external_id) SELECT id, reported_at, external_id FROM {_ROW}"  # noqa: S608 - both parts are constants
+)
 _INSERT = text(
     f"""
     INSERT INTO incidents (id, category, description, address, source, reporter_name, reporter_phone,
         reported_at, created_at, created_by, status, closed_at, deadline, given_x, given_y, given_datum, geom,
-        rule, area_code, path, candidates, distance_m, margin_m, revision, queue_reason, external_id)
+        rule, area_code, path, candidates, distance_m, margin_m, revision, queue_reason)
     SELECT id, category, description, address, source, reporter_name, reporter_phone,
         reported_at, :now, :actor, status, closed_at, deadline, lon, lat,
         CASE WHEN lon IS NULL THEN NULL ELSE 'wgs84' END, ST_SetSRID(ST_MakePoint(lon, lat), 4326),
-        rule, area_code, path, candidates, distance_m, margin_m, :revision, queue_reason, external_id
+        rule, area_code, path, candidates, distance_m, margin_m, :revision, queue_reason
     FROM {_ROW}"""  # noqa: S608 - both parts are constants
 )
 _UPDATE = text(
@@ -151,7 +155,8 @@ def import_stream(
     counts = ImportCounts()
     for frame in frames:
         rows = _new_rows(areas, frame, counts)
-        _execute(session, (_INSERT, _RECORD), rows, actor=actor, now=now, revision=revision)
+        partitions.ensure(session, now=now, reported_at=frame["reported_at"].dropna())
+        _execute(session, (_KEYS, _INSERT, _RECORD), rows, actor=actor, now=now, revision=revision)
         progress("incidents", counts.total, total)
     return counts
 
@@ -210,6 +215,7 @@ def reassign_open(session: Session, revision: int, *, now: dt.datetime, actor: s
     """
     if session.scalar(select(Incident.id).where(Incident.status != "closed").limit(1)) is None:
         return 0
+    partitions.ensure(session, now=now)
     areas = located.load_areas(session, revision)
     moved = _follow_retired(session, areas, revision, now=now, actor=actor)
     for stored in _open_incidents(session):

@@ -18,9 +18,10 @@ from geo import assign
 from geo.faults import DataError, Fault
 from layers import history, located
 from layers.errors import Conflict, NotFound
+from layers.incidents import partitions
 from layers.incidents.bulk import NO_AREA, NO_PLACE
 from layers.located import Location
-from layers.tables import Assignment, IdempotencyKey, Incident
+from layers.tables import Assignment, IdempotencyKey, Incident, IncidentKey
 
 #: An incident is open until it is closed; closed ones keep their assignment for ever.
 STATUSES = ("open", "closed")
@@ -100,9 +101,12 @@ def intake(
         earlier = session.get(IdempotencyKey, (actor, repetition.key))
         if earlier is not None:
             return _repeated(session, earlier, repetition, on=on)
+    partitions.ensure(session, now=now, reported_at=[report.reported_at])
     revision = history.lock_shared(session, now)
     location = _locate(session, revision, report.lon, report.lat, on=on)
     incident = _new(report, actor=actor, now=now)
+    session.add(IncidentKey(id=incident.id, reported_at=incident.reported_at))
+    session.flush()
     _decide(incident, revision, location)
     session.add(incident)
     session.flush()
@@ -129,10 +133,10 @@ def get(session: Session, incident_id: UUID, *, for_update: bool = False) -> Inc
     NotFound
         If there is none with this id.
     """
-    incident = session.get(Incident, incident_id, with_for_update=for_update or None)
-    if incident is None:
+    key = session.get(IncidentKey, incident_id)
+    if key is None:
         raise NotFound(f"There is no incident {incident_id}.")
-    return incident
+    return session.get_one(Incident, (key.id, key.reported_at), with_for_update=for_update or None)
 
 
 def assignments(session: Session, incident_id: UUID) -> list[Assignment]:
@@ -155,6 +159,7 @@ def reassign(
     DataError
         If no grid has this code, or the reason is blank.
     """
+    partitions.ensure(session, now=now)
     revision = history.lock_shared(session, now)
     incident = _open(session, incident_id)
     path = located.path_of(session, revision, area_code)
@@ -196,6 +201,7 @@ def release(
     Conflict
         If it is closed, or no person's decision stands.
     """
+    partitions.ensure(session, now=now)
     revision = history.lock_shared(session, now)
     incident = _open(session, incident_id)
     if incident.rule != "manual":
