@@ -19,7 +19,18 @@ from api.dependencies import Runtime, now
 from api.headers import SafeHeaders
 from api.limits import BodyLimit
 from api.openapi import DescribedApp
-from api.routers import coverage, facilities, incidents, locate, locate_files, maps, pages, revisions, system
+from api.routers import (
+    coverage,
+    facilities,
+    incidents,
+    locate,
+    locate_files,
+    maps,
+    pages,
+    revisions,
+    siting,
+    system,
+)
 from api.settings import Settings
 from api.snapshots import Snapshots
 from api.web import assets
@@ -34,6 +45,7 @@ ROUTERS: Sequence[APIRouter] = (
     locate_files.router,
     incidents.router,
     coverage.router,
+    siting.router,
     facilities.router,
     revisions.router,
     maps.router,
