@@ -18,6 +18,7 @@ from geo import hierarchy
 from geo.faults import DataError, Fault
 from geo.levels import LEVEL_OF
 from layers import deployment, history, incidents, store
+from layers.search import names
 from layers.tables import Revision
 
 #: Shares closer than this are the same share, computed twice.
@@ -70,6 +71,8 @@ def publish(
     number = _open_revision(session, changes, author=author, note=note, now=now)
     counts = {layer: _write(session, layer, change, number) for layer, change in changes.items()}
     relinked = _relink(session, set(changes), number)
+    for layer, change in changes.items():
+        names.keep(session, layer, change.upserts, change.removed, number)
     moved = 0
     if LEVEL_OF.keys() & changes.keys():
         moved = incidents.reassign_open(session, number, now=now, actor=author)

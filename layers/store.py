@@ -18,6 +18,7 @@ import pandas as pd
 import shapely
 from geoalchemy2 import Geometry
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     Column,
     ColumnElement,
@@ -237,7 +238,17 @@ def _copyable(series: pd.Series, column: Column[Any]) -> Any:  # noqa: ANN401 - 
         return shapely.to_wkb(shapes, hex=True, include_srid=True)
     if isinstance(column.type, JSONB):
         return [json.dumps(value or {}, ensure_ascii=False, default=str) for value in series]
+    if isinstance(column.type, ARRAY):
+        return [_array(values) for values in series]
     if isinstance(column.type, Integer):
         # A column with gaps may have come as floats, which the database would refuse.
         return series.astype("Int64").array
     return series.to_numpy()
+
+
+def _array(values: Sequence[str] | None) -> str | None:
+    """Write texts as PostgreSQL reads an array."""
+    if values is None:
+        return None
+    escaped = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in escaped) + "}"

@@ -264,7 +264,10 @@ class Street(Feature, Base):
     """Street piece; pieces join exactly where they share an end point."""
 
     __tablename__ = "streets"
-    __table_args__ = _constraints("streets", "geom")
+    __table_args__ = (
+        *_constraints("streets", "geom"),
+        Index("streets_name_current_idx", "name", postgresql_where=text("rev_to IS NULL")),
+    )
 
     name: Mapped[str | None]
     kind: Mapped[str]
@@ -335,6 +338,50 @@ class OldEstateCompound(Versioned, Base):
     old_estate_code: Mapped[str] = _code()
     compound_code: Mapped[str] = _code()
     share: Mapped[float]
+
+
+class PlaceName(Versioned, Base):
+    """A name that finds a place: of a feature of a layer, or of all pieces of a street.
+
+    ``spelling`` is the name as :mod:`layers.search.spelling` squeezes it, ``pieces`` what it is found by.
+    ``part_of`` and ``number`` say which door of which street, or which building of which compound, it is:
+    ``part_of`` is a spelling or a compound's code. ``radius_m`` is how far the feature reaches from its place.
+    """
+
+    __tablename__ = "place_names"
+    __table_args__ = (
+        Index(
+            "place_names_pieces_current_idx",
+            "pieces",
+            postgresql_using="gin",
+            postgresql_where=text("rev_to IS NULL"),
+        ),
+        Index(
+            "place_names_code_current_idx",
+            "code",
+            postgresql_where=text("rev_to IS NULL"),
+        ),
+        Index(
+            "place_names_part_of_current_idx",
+            "part_of",
+            "number",
+            postgresql_where=text("rev_to IS NULL"),
+        ),
+        Index("place_names_feature_current_idx", "feature", postgresql_where=text("rev_to IS NULL")),
+        Index("place_names_ended_idx", "rev_to", postgresql_where=text("rev_to IS NOT NULL")),
+    )
+
+    layer: Mapped[str]
+    feature: Mapped[UUID]
+    code: Mapped[str] = _code()
+    name: Mapped[str]
+    spelling: Mapped[str]
+    pieces: Mapped[list[str] | None] = mapped_column(ARRAY(Text()))
+    part_of: Mapped[str | None] = _code()
+    number: Mapped[str | None]
+    lon: Mapped[float]
+    lat: Mapped[float]
+    radius_m: Mapped[float]
 
 
 class Defect(Base):
@@ -515,4 +562,5 @@ LAYER_TABLES: dict[str, type[Versioned]] = {
 LINK_TABLES: dict[str, type[Versioned]] = {
     "compound_grids": CompoundGrid,
     "old_estate_compounds": OldEstateCompound,
+    "place_names": PlaceName,
 }

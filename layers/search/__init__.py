@@ -1,0 +1,1 @@
+"""Places from words: what a caller says becomes ranked candidates, each with its grid."""
