@@ -1,12 +1,15 @@
 """A query that names what no route takes is refused: a misspelt filter would else answer for everything."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from geo.faults import DataError, Fault
+
+_TAKEN: dict[Callable[..., Any], tuple[str, ...]] = {}
 
 
 async def known(request: Request) -> None:
@@ -21,7 +24,7 @@ async def known(request: Request) -> None:
     # Pages take no notice of what links add to their addresses.
     if not request.query_params or not isinstance(route, APIRoute) or not route.path.startswith("/api/"):
         return
-    names = sorted(set(_names(route.dependant)))
+    names = _taken(route)
     faults = [
         Fault(
             kind="parameter-invalid",
@@ -33,6 +36,14 @@ async def known(request: Request) -> None:
     ]
     if faults:
         raise DataError(faults)
+
+
+def _taken(route: APIRoute) -> tuple[str, ...]:
+    """Names that a route takes, worked out once."""
+    names = _TAKEN.get(route.endpoint)
+    if names is None:
+        names = _TAKEN[route.endpoint] = tuple(sorted(set(_names(route.dependant))))
+    return names
 
 
 def _names(dependant: Dependant) -> Iterator[str]:
