@@ -14,6 +14,7 @@ from layers.located.areas import (
     named_areas,
     patch_areas,
     path_of,
+    paths_of,
     schemes,
 )
 from layers.located.location import Location, Locator, locate, locate_at, number
@@ -57,5 +58,6 @@ __all__ = [
     "patch_compounds",
     "patch_old_estates",
     "path_of",
+    "paths_of",
     "schemes",
 ]

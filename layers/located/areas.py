@@ -1,6 +1,6 @@
 """Areas of the four levels, indexed by place, each with its chain of parents."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,12 +140,19 @@ def schemes(session: Session, revision: int) -> tuple[str, ...]:
 
 def path_of(session: Session, revision: int, code: str, *, scheme: str = SCHEME) -> tuple[Area, ...]:
     """Areas from the district down to the grid of a code; empty when there is none."""
+    return paths_of(session, revision, codes=[code], scheme=scheme).get(code, ())
+
+
+def paths_of(
+    session: Session, revision: int, *, codes: Collection[str] | None = None, scheme: str = SCHEME
+) -> dict[str, tuple[Area, ...]]:
+    """Areas from the district down to each grid, by its code; `codes` limits them."""
     source = store.table("grids")
     frame = store.read(
-        session, "grids", revision, columns=_COLUMNS, codes=[code], where=source.c.scheme == scheme
+        session, "grids", revision, columns=_COLUMNS, codes=codes, where=source.c.scheme == scheme
     )
-    paths = _paths(session, revision, "grid", frame, whole=False)
-    return paths[0] if paths else ()
+    found = _paths(session, revision, "grid", frame, whole=codes is None)
+    return {path[-1].code: path for path in found}
 
 
 def named_areas(session: Session, revision: int) -> dict[str, Area]:

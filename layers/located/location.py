@@ -1,9 +1,9 @@
 """All that is known of one place, at once."""
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from geo.assign import RULES
@@ -93,7 +93,7 @@ def locate(locator: Locator, place: Place, *, on: dt.date) -> Location:
 
 def number(value: float) -> float | None:
     """Return a measure as stored and replied: None for NaN."""
-    return None if np.isnan(value) else float(value)
+    return None if math.isnan(value) else float(value)
 
 
 def locate_at(

@@ -5,11 +5,13 @@ import datetime as dt
 import numpy as np
 import pytest
 import shapely
+from shapely import box
 
 from geo.faults import DataError
 from geo.levels import LEVELS
 from layers import located
 from layers.errors import NotFound
+from layers.publishing import Change
 from tests import paper_city as city
 
 ON = dt.date(2026, 3, 1)
@@ -54,6 +56,120 @@ def test_posts_are_those_held_on_the_day(built):
     before = dt.date(2025, 12, 31)
     assert [post.name for post in from_memory(built, place, on=before).posts] == ["李前"]
     assert [post.name for post in from_memory(built, place, on=city.TERM).posts] == ["王芳"]
+
+
+def test_the_neighbour_across_the_nearest_border(built):
+    found = from_memory(built, city.point(3.75, 2))
+    assert found.margin_m == pytest.approx(23.4, abs=0.5)
+    assert found.neighbour == located.Area(city.WEST + "001", "grids 001", "grid")
+    assert from_memory(built, city.point(0.25, 2)).neighbour is None, "outside of everything"
+    assert from_memory(built, city.point(8.1, 1.5)).neighbour is None, "in no grid"
+    of_level = from_memory(built, city.point(7.75, 7), level="community")
+    assert of_level.neighbour == located.Area(city.EAST, "communities 002", "community")
+
+
+def test_the_neighbour_of_a_large_area_is_found_from_its_middle(built):
+    # Its border is farther away than the neighbourhood that is read at first.
+    place = city.point(10.8, 4)
+    found = located.locate_at(built, 1, place, on=ON, level="community")
+    assert found.margin_m > 250
+    assert found == from_memory(built, place, level="community")
+    assert found.neighbour.code == city.WEST
+
+
+def test_an_old_estate_and_its_department(built):
+    estate = city.areas("old_estates", {"E1": box(1, 1, 3, 3)}).drop(columns="parent_code")
+    city.publish(built, {"old_estates": estate.assign(works="improved", department="住建局")})
+    found = located.locate(locator(built, 2), city.point(2.5, 2.5), on=ON)
+    assert found.old_estate == located.OldEstate("E1", "old_estates E1", "improved", "住建局")
+    assert found.compound is None
+    for place in (city.point(2.5, 2.5), city.point(3.5, 3.5)):
+        assert located.locate_at(built, 2, place, on=ON) == located.locate(locator(built, 2), place, on=ON)
+    assert located.locate_at(built, 1, city.point(2.5, 2.5), on=ON).old_estate is None
+
+
+def moved(**shapes):
+    return city.grids({city.WEST + code[1:]: shape for code, shape in shapes.items()})
+
+
+EDITS = {
+    "a border moves": lambda: {"grids": moved(g002=box(0, 0, 5, 4), g001=box(5, 0, 8, 4))},
+    "a grid ends": lambda: {"grids": ended(city.EAST + "003")},
+    "a grid begins": lambda: {"grids": moved(g009=box(2, 5, 4, 7) - box(2.5, 5.5, 3.5, 6.5))},
+    "a community is renamed": lambda: {"communities": city.areas(
+        "communities", {city.WEST: box(0, 0, 8, 8)}, lambda code: code[:9]).assign(name="新名")},
+    "a community ends": lambda: {"communities": ended(city.EAST, "communities")},
+    "a community begins again": lambda: {"communities": city.areas(
+        "communities", {city.EAST: box(8, 0, 14, 8)}, lambda code: code[:9])},
+    "a grid changes its scheme": lambda: {"grids": moved(g004=box(2.5, 5.5, 3.5, 6.5)).assign(scheme="unit")},
+    "a grid changes its code": lambda: {"grids": recoded(city.WEST + "009", city.WEST + "010")},
+    "a grid is renamed": lambda: {"grids": moved(g002=box(0, 0, 5, 4)).assign(name="改名")},
+    "nothing of areas": lambda: {"posts": city.posts([("专职", "钱", None, "grids", city.WEST + "002", None, None)])},
+}  # fmt: skip
+
+
+def ended(code, layer="grids"):
+    """A change that ends one feature."""
+    return Change(city.grids({}).iloc[:0], removed=list(city.identifiers(layer, [code])))
+
+
+def recoded(old, new):
+    """A feature that keeps its id under another code."""
+    return city.grids({old: box(2, 5, 4, 7) - box(2.5, 5.5, 3.5, 6.5)}).assign(code=new)
+
+
+@pytest.mark.parametrize("level", ["grid", "community"])
+def test_areas_that_were_patched_answer_as_those_that_were_read(built, level):
+    random = np.random.default_rng(7)
+    lon, lat = np.array([city.point(x, y) for x, y in random.uniform(-0.2, 14.2, (300, 2))]).T
+    older = {1: located.load_areas(built, 1, level=level)}
+    for name, edit in EDITS.items():
+        number = city.publish(built, edit()).revision
+        read = located.load_areas(built, number, level=level)
+        expected = answers(read, lon, lat)
+        # From the state before, from the first, and from one that was patched itself.
+        since = {number - 1: older[number - 1], 1: older[1]}
+        for revision, areas in since.items():
+            patched = located.patch_areas(built, areas, revision, number)
+            assert answers(patched, lon, lat) == expected, (name, revision)
+        older[number] = patched
+        assert answers(older[1], lon, lat) == answers(located.load_areas(built, 1, level=level), lon, lat)
+
+
+def answers(areas, lon, lat):
+    """All that a model answers for some points."""
+    found = areas.index.assign(lon, lat, margin=True)
+    told = [
+        (areas.path(int(found.area[n])), int(found.rule[n]), str(found.distance_m[n]), str(found.margin_m[n]),
+         found.candidates(n), areas.path(int(found.neighbour[n])))
+        for n in range(len(lon))
+    ]  # fmt: skip
+    return told, sorted(areas.index.codes)
+
+
+def test_outlines_that_were_patched_answer_as_those_that_were_read(built):
+    older = located.load_compounds(built, 1)
+    changed = city.areas(
+        "compounds", {city.WEST + "C02": box(5, 1, 6, 2), city.WEST + "C01": box(1, 1, 3, 2)}
+    )
+    city.publish(built, {"compounds": changed.drop(columns="parent_code").assign(form="unmanaged")})
+    patched = located.patch_compounds(built, older, 1, 2)
+    read = located.load_compounds(built, 2)
+    for place in (city.point(2.5, 1.5), city.point(5.5, 1.5), city.point(4, 3)):
+        assert patched.at(*place) == read.at(*place)
+    assert patched.at(*city.point(5.5, 1.5)).form == "unmanaged"
+    assert older.at(*city.point(2.5, 1.5)) is None
+    # Drawn again as a point, it holds no place any more.
+    point = changed.iloc[:1].drop(columns="parent_code").assign(form="unmanaged")
+    point.geometry = shapely.centroid(point.geometry.to_numpy())
+    city.publish(built, {"compounds": point})
+    assert located.patch_compounds(built, patched, 2, 3).at(*city.point(5.5, 1.5)) is None
+
+
+def test_schemes_come_with_the_usual_one_first(built):
+    city.publish(built, {"grids": moved(g020=box(0, 0, 1, 1)).assign(scheme="fire")})
+    assert located.schemes(built, 2) == ("governance", "fire")
+    assert located.schemes(built, 1) == ("governance",)
 
 
 def test_nowhere(built):
