@@ -8,29 +8,16 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
-from api import coverage_words
+from api import coverage_words, table_formats
 from api.access import Permission, needs
 from api.cities import city_at, coverage_at
 from api.coverage_words import asked
 from api.dependencies import SnapshotDep
-from api.errors import Problem
 from geo import circles, coverage
 from geo.city import City
-from geo.faults import DataError, Fault
 from layers.files import tables
 
 router = APIRouter(tags=["coverage"])
-
-#: Formats by the word of `format`, with the media types of `Accept`.
-FORMATS = {
-    "json": "application/json",
-    "csv": "text/csv",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "geojson": "application/geo+json",
-}
-
-#: Rows that a format can carry without tying up the server for long; CSV and JSON have no limit.
-_MOST_ROWS = {"geojson": 20_000, "xlsx": 100_000}
 
 _EXAMPLE_ROW: JsonDict = {
     "code": "510899001001",
@@ -76,11 +63,14 @@ class CoverageRow(BaseModel):
     profile: str
     weight: str
     mandatory: bool | None = None
+    demand_from: str | None = None
 
 
 class CoverageTable(BaseModel):
     """A table of coverage.
 
+    `demand_from` counts the compounds by where their people or households are from: `compound` (stated),
+    `buildings` (the sum of its buildings), `buildings-part` (some of these state none) or `none`.
     `not_judged` lists types without a service radius under `standard`; `faults` names compounds that count
     for nothing, with the reason.
     """
@@ -91,6 +81,7 @@ class CoverageTable(BaseModel):
                 "revision": 4,
                 "level": "community",
                 "rows": [_EXAMPLE_ROW],
+                "demand_from": {"compound": 895},
                 "not_judged": [],
                 "faults": [],
             }
@@ -100,6 +91,7 @@ class CoverageTable(BaseModel):
     revision: int
     level: str
     rows: list[CoverageRow]
+    demand_from: dict[str, int]
     not_judged: list[str]
     faults: list[dict[str, Any]]
 
@@ -109,7 +101,7 @@ class CoverageTable(BaseModel):
     dependencies=[needs(Permission.READ_LAYERS)],
     summary="Coverage of areas by facilities within a walk",
     response_model=CoverageTable,
-    responses={200: {"content": {media: {} for media in FORMATS.values()}}},
+    responses={200: {"content": {media: {} for media in table_formats.FORMATS.values()}}},
 )
 def get_coverage(
     *,
@@ -134,7 +126,7 @@ def get_coverage(
     ] = None,
     within: Annotated[str | None, Query(description="code of an area: only areas in it")] = None,
     format: Annotated[  # noqa: A002 - the parameter's name
-        str | None, Query(description=", ".join(FORMATS) + "; default: by Accept, else json")
+        str | None, Query(description=table_formats.DESCRIPTION)
     ] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
 ) -> Response:
@@ -142,7 +134,7 @@ def get_coverage(
 
     All figures are of one revision, named in the reply. Formats: JSON, CSV, XLSX, and GeoJSON with the areas.
     """
-    written = _format(format, accept)
+    written = table_formats.choose(format, accept)
     query = asked(
         facility_type or [],
         minutes or [],
@@ -155,11 +147,7 @@ def get_coverage(
     )
     answer = coverage_at(snapshot, query)
     body = _body(written, answer, query, snapshot.revision, city_at(snapshot))
-    headers = {"Wangge-Revision": str(snapshot.revision), "Vary": "Accept"}
-    if written in {"csv", "xlsx"}:
-        headers["Content-Disposition"] = f'attachment; filename="coverage-{query.level}.{written}"'
-    media = FORMATS[written] + ("; charset=utf-8" if written == "csv" else "")
-    return Response(body, media_type=media, headers=headers)
+    return table_formats.reply(body, written, name=f"coverage-{query.level}", revision=snapshot.revision)
 
 
 class FacilityType(BaseModel):
@@ -216,40 +204,9 @@ def get_facility_types() -> FacilityTypes:
     return FacilityTypes(facility_types=[FacilityType.model_validate(row) for row in rows], profiles=profiles)
 
 
-def _format(word: str | None, accept: str) -> str:
-    if word is not None:
-        if word not in FORMATS:
-            faults = circles.word_faults("format", word, tuple(FORMATS))
-            raise Problem("invalid-request", faults[0].message, faults=faults)
-        return word
-    for media in _by_preference(accept):
-        for name, offered in FORMATS.items():
-            if media in {offered, "*/*", offered.split("/")[0] + "/*"}:
-                return name
-    raise Problem("not-acceptable", f"Offered are {', '.join(FORMATS.values())}.")
-
-
-def _by_preference(accept: str) -> list[str]:
-    """Media types of an Accept header, the most wanted first (RFC 9110, 12.5.1); refused ones left out."""
-    stated = []
-    for part in accept.split(","):
-        media, *parameters = (word.strip().lower() for word in part.split(";"))
-        quality = next((word[2:] for word in parameters if word.startswith("q=")), "1")
-        try:
-            stated.append((float(quality), media))
-        except ValueError:
-            continue
-    return [media for quality, media in sorted(stated, key=lambda pair: -pair[0]) if quality > 0]
-
-
 def _body(written: str, answer: coverage.Answer, query: coverage.Query, revision: int, city: City) -> bytes:
-    most = _MOST_ROWS.get(written)
-    if most is not None and len(answer.table) > most:
-        message = (
-            f"{len(answer.table)} rows are more than the {most} that {written} can carry: ask for fewer facility "
-            "types or minutes, for a part of the city with within, or for csv."
-        )
-        raise DataError(Fault(kind="parameter-invalid", field="format", message=message))
+    fewer = "fewer facility types or minutes, for a part of the city with within, or for csv"
+    table_formats.check_size(written, len(answer.table), otherwise=fewer)
     if written == "csv":
         return tables.to_csv(answer.table)
     if written == "xlsx":
@@ -259,6 +216,7 @@ def _body(written: str, answer: coverage.Answer, query: coverage.Query, revision
     about = {
         "revision": revision,
         "level": query.level,
+        "demand_from": answer.demand_from,
         "not_judged": list(answer.not_judged),
         "faults": [fault.as_dict() for fault in answer.faults],
     }

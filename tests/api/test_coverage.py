@@ -7,7 +7,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from api.routers import coverage as routers_coverage
+from api import table_formats
 from layers.publishing import Change
 from tests import paper_city, walking_city
 from tests.paper_city import EAST, WEST, identifiers
@@ -102,7 +102,7 @@ def test_the_most_wanted_format(walked, accept, media):
 
 
 def test_a_format_that_cannot_carry_so_many_rows(walked, monkeypatch):
-    monkeypatch.setitem(routers_coverage._MOST_ROWS, "geojson", 1)
+    monkeypatch.setitem(table_formats._MOST_ROWS, "geojson", 1)
     reply = walked.get("/api/coverage", params=MARKET | {"format": "geojson"})
     assert reply.status_code == 422
     assert reply.json()["errors"][0]["field"] == "format"

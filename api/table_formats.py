@@ -1,0 +1,77 @@
+"""Tables in the format a request asks for: by the word of ``format``, else by ``Accept``."""
+
+from fastapi.responses import Response
+
+from api.errors import Problem
+from geo import circles
+from geo.faults import DataError, Fault
+
+#: Formats by the word of `format`, with the media types of `Accept`.
+FORMATS = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "geojson": "application/geo+json",
+}
+
+#: How the API's description says them.
+DESCRIPTION = ", ".join(FORMATS) + "; default: by Accept, else json"
+
+#: Rows that a format can carry without tying up the server for long; CSV and JSON have no limit.
+_MOST_ROWS = {"geojson": 20_000, "xlsx": 100_000}
+
+
+def choose(word: str | None, accept: str) -> str:
+    """Return the format asked for.
+
+    Raises
+    ------
+    Problem
+        ``invalid-request`` for an unknown word, ``not-acceptable`` where no offered type is accepted.
+    """
+    if word is not None:
+        if word not in FORMATS:
+            faults = circles.word_faults("format", word, tuple(FORMATS))
+            raise Problem("invalid-request", faults[0].message, faults=faults)
+        return word
+    for media in _by_preference(accept):
+        for name, offered in FORMATS.items():
+            if media in {offered, "*/*", offered.split("/")[0] + "/*"}:
+                return name
+    raise Problem("not-acceptable", f"Offered are {', '.join(FORMATS.values())}.")
+
+
+def check_size(written: str, rows: int, *, otherwise: str) -> None:
+    """Refuse more rows than a format can carry; `otherwise` says what to ask for.
+
+    Raises
+    ------
+    DataError
+        On field ``format``.
+    """
+    most = _MOST_ROWS.get(written)
+    if most is not None and rows > most:
+        message = f"{rows} rows are more than the {most} that {written} can carry: ask for {otherwise}."
+        raise DataError(Fault(kind="parameter-invalid", field="format", message=message))
+
+
+def reply(body: bytes, written: str, *, name: str, revision: int) -> Response:
+    """Send a table; the formats of spreadsheets as a file called `name`."""
+    headers = {"Wangge-Revision": str(revision), "Vary": "Accept"}
+    if written in {"csv", "xlsx"}:
+        headers["Content-Disposition"] = f'attachment; filename="{name}.{written}"'
+    media = FORMATS[written] + ("; charset=utf-8" if written == "csv" else "")
+    return Response(body, media_type=media, headers=headers)
+
+
+def _by_preference(accept: str) -> list[str]:
+    """Media types of an Accept header, the most wanted first (RFC 9110, 12.5.1); refused ones left out."""
+    stated = []
+    for part in accept.split(","):
+        media, *parameters = (word.strip().lower() for word in part.split(";"))
+        quality = next((word[2:] for word in parameters if word.startswith("q=")), "1")
+        try:
+            stated.append((float(quality), media))
+        except ValueError:
+            continue
+    return [media for quality, media in sorted(stated, key=lambda pair: -pair[0]) if quality > 0]
