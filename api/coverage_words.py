@@ -27,6 +27,15 @@ TITLES = {
     "profile": "人群",
     "weight": "统计口径",
     "mandatory": "标准必配",
+    "demand_from": "总量来源",
+}
+
+#: Where a compound's number of people or households is from.
+SOURCES = {
+    "compound": "小区填报 stated by the compound",
+    "buildings": "楼栋合计 sum of its buildings",
+    "buildings-part": "部分楼栋合计 sum of its buildings, some of which state none",
+    "none": "不详,按 0 计 not known, counts as 0",
 }
 
 
@@ -86,6 +95,10 @@ def notes(answer: Answer, query: Query, revision: int) -> list[tuple[str, str]]:
         ("范围 within", query.within or "全部 all"),
         ("步行 walking", "沿道路步行距离,不是直线半径 · along streets, not a straight radius"),
         ("总量 demand", "覆盖+部分覆盖+未覆盖+无法到达 · covered + partial + uncovered + unreachable"),
+    ]
+    lines += [
+        (f"总量来源 demand from: {SOURCES[source]}", f"{count} 个小区 compounds")
+        for source, count in answer.demand_from.items()
     ]
     types = catalogue().loc[answer.table["facility_type"].unique()]
     lines += [(str(key), f"{row['zh']} {row['en']}") for key, row in types.iterrows()]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo import circles, land, shares
+from geo import circles, homes, land, shares
 from geo.access_points import SNAP_LIMIT_M
 from geo.area_levels import COMPOUND, Level
 from geo.city import KEPT_M, City
@@ -72,7 +72,11 @@ class Answer:
     Parameters
     ----------
     table
-        As :func:`geo.shares.table`, with ``profile`` and ``weight``, and ``mandatory`` under a standard.
+        As :func:`geo.shares.table`, with ``profile`` and ``weight``, and ``mandatory`` under a standard; of
+        compounds by people or households also ``demand_from``, one of :data:`geo.homes.SOURCES`.
+    demand_from
+        How many compounds have their number of people or households from where, by that word; empty for other
+        weights.
     not_judged
         Facility types that the standard gives no radius for.
     faults
@@ -81,6 +85,7 @@ class Answer:
     """
 
     table: pd.DataFrame
+    demand_from: dict[str, int]
     not_judged: tuple[str, ...]
     faults: tuple[Fault, ...]
 
@@ -143,7 +148,21 @@ def answer(city: City, query: Query) -> Answer:
     order = table.groupby(["facility_type", "minutes"], sort=False).ngroup()
     table = table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
     faults = () if query.weight == "land" else _faults(city, query)
-    return Answer(table, tuple(not_judged), tuple(faults))
+    table, counts = _with_sources(city, query, table)
+    return Answer(table, counts, tuple(not_judged), tuple(faults))
+
+
+def _with_sources(city: City, query: Query, table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Say where the numbers of people or households are from."""
+    if query.weight not in homes.COUNTS:
+        return table, {}
+    level = city.levels[COMPOUND]
+    rows = level.within(query.within) if query.within else np.arange(len(level.codes))
+    source = pd.Series(homes.sources(city.compounds, query.weight), index=level.codes)
+    counts = source.iloc[rows].value_counts()
+    if query.level == COMPOUND:
+        table = table.assign(demand_from=source.loc[table["code"]].to_numpy())
+    return table, {word: int(counts[word]) for word in homes.SOURCES if word in counts}
 
 
 def with_areas(city: City, level: str, table: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -208,10 +227,12 @@ def _faults(city: City, query: Query) -> list[Fault]:
         [] if query.method == "circle" else _about(city, ~city.demand.reachable, "unreachable", unreachable)
     )
     faults += _about(city, city.unlinked, "outside-parent", "Lies in no area, so it counts for none.")
-    if query.weight in {"people", "households"}:
-        unknown = city.compounds[query.weight].isna().to_numpy()
+    if query.weight in homes.COUNTS:
+        source = homes.sources(city.compounds, query.weight)
         message = f"The number of {query.weight} is not known and counts as 0."
-        faults += _about(city, unknown, "value-missing", message)
+        faults += _about(city, source == "none", "value-missing", message)
+        message = f"The number of {query.weight} is the sum of its buildings, of which some state none."
+        faults += _about(city, source == "buildings-part", "value-missing", message)
     return faults
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from geo import crs
+from geo import crs, homes
+from geo.assign import TOLERANCE_M
 from geo.faults import DataError, Fault
 
 Objects = NDArray[np.object_]
@@ -22,12 +23,20 @@ Floats = NDArray[np.float64]
 LEAST_SHARE = 0.001
 
 
-def compound_shares(compounds: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, *, metric: str) -> pd.DataFrame:
-    """Which share of each compound lies in which grid.
+def compound_shares(
+    compounds: gpd.GeoDataFrame,
+    areas: gpd.GeoDataFrame,
+    *,
+    metric: str,
+    buildings: gpd.GeoDataFrame | None = None,
+    tolerance_m: float = TOLERANCE_M,
+) -> pd.DataFrame:
+    """Which share of each compound lies in which grid: by its buildings where known, else by area.
 
-    A polygon is shared by area, a point lies in one grid: the lowest code of those that hold it in their
-    interior, else of those on whose border it lies. Parts below :data:`LEAST_SHARE` of the compound are left
-    out. The shares of a compound add up to 1 over its part inside grids; one outside all grids has no row.
+    By buildings as in :func:`geo.homes.shares`. Of a compound none of whose buildings stands in a grid, a polygon
+    is shared by area, and a point lies in one grid: the lowest code of those that hold it in their interior, else
+    of those on whose border it lies. Parts of the area below :data:`LEAST_SHARE` of the compound are left out. The
+    shares of a compound add up to 1 over its part inside grids; one outside all grids has no row.
 
     Parameters
     ----------
@@ -38,13 +47,22 @@ def compound_shares(compounds: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, *, met
         counts for both.
     metric
         Metric CRS in which areas are measured.
+    buildings
+        As for :func:`geo.homes.shares`; none by default.
+    tolerance_m
+        How far outside all grids a building may stand and still belong to the nearest, metres.
 
     Returns
     -------
     DataFrame
         Columns ``compound_id, compound_code, grid_code, share``, ordered by compound and grid code.
     """
-    row, area, share = _shares(compounds, areas, metric)
+    known = [np.empty(0, dtype=np.intp)] * 2 + [np.empty(0)]
+    if buildings is not None and len(buildings):
+        known = list(homes.shares(compounds, buildings, areas, metric=metric, tolerance_m=tolerance_m))
+    rest = np.setdiff1d(np.arange(len(compounds)), known[0])
+    row, area, share = _shares(compounds.iloc[rest], areas, metric)
+    row, area, share = (np.concatenate(both) for both in zip(known, (rest[row], area, share), strict=True))
     links = pd.DataFrame(
         {
             "compound_id": compounds.index.to_numpy()[row],

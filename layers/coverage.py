@@ -3,15 +3,16 @@
 import pandas as pd
 from sqlalchemy.orm import Session
 
-from geo import area_levels, city, hierarchy
+from geo import area_levels, city, hierarchy, homes
 from geo.city import City
 from geo.faults import DataError, Fault
 from geo.levels import LAYER_OF, LEVELS
 from geo.network import Network
 from layers import catalogue, deployment, store
+from layers.links import buildings_of_compounds
 
 #: Layers that the figures depend on, the links between them included; a result holds until one changes.
-LAYERS = (*LAYER_OF.values(), "compounds", "facilities", "streets")
+LAYERS = (*LAYER_OF.values(), "compounds", "buildings", "facilities", "streets")
 
 #: Scheme of the grids that compounds count for.
 SCHEME = "governance"
@@ -20,7 +21,7 @@ SCHEME = "governance"
 def load_city(session: Session, revision: int, network: Network) -> City:
     """Read facilities, compounds, areas and their links, and place them on the network of that revision.
 
-    Compounds count for areas by their links to grids. A city without grids links them to the areas of its
+    A compound that states no people or households takes the sum of its buildings'. Compounds count for areas by their links to grids. A city without grids links them to the areas of its
     finest level instead, by location.
 
     Raises
@@ -39,13 +40,21 @@ def load_city(session: Session, revision: int, network: Network) -> City:
     ]
     if faults:
         raise DataError(faults)
+    buildings = buildings_of_compounds(session, revision)
+    compounds = homes.demand(compounds, buildings)
     areas = {level: _areas(session, revision, level) for level in LEVELS}
     links = store.read(session, "compound_grids", revision)
     links = links[links["scheme"] == SCHEME].rename(columns={"grid_code": "area_code"})
     finest = area_levels.finest(areas)
     if finest is not None and finest != "grid":
-        metric = deployment.get(session).metric_crs
-        links = hierarchy.compound_shares(compounds, areas[finest], metric=metric)
+        decided = deployment.get(session)
+        links = hierarchy.compound_shares(
+            compounds,
+            areas[finest],
+            metric=decided.metric_crs,
+            buildings=buildings,
+            tolerance_m=decided.tolerance_m,
+        )
         links = links.rename(columns={"grid_code": "area_code"})
     return city.build(
         network, facilities, compounds, areas=areas, links=links, types=catalogue.facility_types()

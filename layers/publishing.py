@@ -1,28 +1,23 @@
 """Publishing: the one way a layer changes.
 
 One transaction closes and adds versions, derives the links between layers anew, and re-assigns the open
-incidents, so that no reader ever sees one without the others.
+incidents, so that no reader ever sees one without the others. All that takes time is done while intake goes on;
+it is held off only while the prepared moves are written.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from uuid import NAMESPACE_URL, uuid5
 
-import geopandas as gpd
 import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geo import hierarchy
 from geo.faults import DataError, Fault
 from geo.levels import LEVEL_OF
-from layers import deployment, history, incidents, store
+from layers import history, incidents, links, store
 from layers.search import names
 from layers.tables import Revision
-
-#: Shares closer than this are the same share, computed twice.
-_SAME_SHARE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +48,16 @@ def publish(
     author: str,
     note: str,
     now: dt.datetime,
+    clock: Callable[[], dt.datetime] | None = None,
 ) -> Published:
-    """Publish changes of one or several layers as one revision; the caller commits.
+    """Publish changes of one or several layers as one revision; the caller commits at once.
+
+    Parameters
+    ----------
+    now
+        When the publication began.
+    clock
+        Tells when it takes effect, which a large one does a while after `now`; without it at `now`.
 
     Raises
     ------
@@ -66,33 +69,12 @@ def publish(
     changes = {layer: change for layer, change in changes.items() if len(change.upserts) or change.removed}
     if not changes:
         raise ValueError("there is nothing to publish")
-    history.lock_exclusive(session)
+    number = history.lock_publishing(session) + 1
     _refuse_taken_codes(session, changes)
-    number = _open_revision(session, changes, author=author, note=note, now=now)
-    counts = {layer: _write(session, layer, change, number) for layer, change in changes.items()}
-    relinked = _relink(session, set(changes), number)
-    for layer, change in changes.items():
-        names.keep(session, layer, change.upserts, change.removed, number)
-    moved = 0
-    if LEVEL_OF.keys() & changes.keys():
-        moved = incidents.reassign_open(session, number, now=now, actor=author)
-    revision = session.get_one(Revision, number)
-    revision.counts = {**counts, "links": {"rewritten": relinked}, "incidents": {"moved": moved}}
-    session.execute(select(func.pg_notify("wangge_revision", str(number))))
-    return Published(number, counts, relinked, moved)
-
-
-def _open_revision(
-    session: Session, changes: Mapping[str, Change], *, author: str, note: str, now: dt.datetime
-) -> int:
-    last = session.scalar(select(func.max(Revision.number)))
-    # A clock set back must not make a later revision look older than an earlier one.
-    newest = session.scalar(select(func.max(Revision.published_at)))
-    instant = max(now, newest) if newest else now
     revision = Revision(
-        number=(last or 0) + 1,
-        published_at=instant,
-        effective_from=instant,
+        number=number,
+        published_at=now,
+        effective_from=now,
         author=author,
         note=note,
         layers=sorted(changes),
@@ -100,7 +82,23 @@ def _open_revision(
     )
     session.add(revision)
     session.flush()
-    return revision.number
+    counts = {layer: _write(session, layer, change, number) for layer, change in changes.items()}
+    relinked = links.rewrite(session, changes, number)
+    for layer, change in changes.items():
+        names.keep(session, layer, change.upserts, change.removed, number)
+    moves = incidents.prepare(session, number) if LEVEL_OF.keys() & changes.keys() else None
+    history.lock_exclusive(session)
+    moved = moves.settle(now=now, actor=author) if moves else 0
+    revision.published_at = revision.effective_from = _instant(session, clock() if clock else now, number)
+    revision.counts = {**counts, "links": {"rewritten": relinked}, "incidents": {"moved": moved}}
+    session.execute(select(func.pg_notify("wangge_revision", str(number))))
+    return Published(number, counts, relinked, moved)
+
+
+def _instant(session: Session, now: dt.datetime, number: int) -> dt.datetime:
+    """When a revision takes effect: now, or with the one before it where the clock was set back meanwhile."""
+    before = session.scalar(select(func.max(Revision.published_at)).where(Revision.number < number))
+    return max(now, before) if before else now
 
 
 def _write(session: Session, layer: str, change: Change, number: int) -> dict[str, int]:
@@ -139,42 +137,3 @@ def _refuse_taken_codes(session: Session, changes: Mapping[str, Change]) -> None
 
 def _taken(kind: str, layer: str, code: str, why: str) -> Fault:
     return Fault(kind=kind, layer=layer, field="code", id=code, message=f"code {code} is taken: {why}.")
-
-
-def _relink(session: Session, changed: set[str], number: int) -> int:
-    rewritten = 0
-    metric = deployment.get(session).metric_crs
-    if changed & {"compounds", "grids"}:
-        compounds = store.read(session, "compounds", number, columns=["code", "geometry"])
-        grids = store.read(session, "grids", number, columns=["code", "scheme", "geometry"])
-        parts = [
-            hierarchy.compound_shares(compounds, areas, metric=metric).assign(scheme=scheme)
-            for scheme, areas in grids.groupby("scheme")
-        ]
-        if parts:
-            key = ["compound_id", "grid_code", "scheme"]
-            rewritten += _replace_links(session, "compound_grids", pd.concat(parts), key, number)
-    if changed & {"compounds", "old_estates"}:
-        compounds = store.read(session, "compounds", number, columns=["code", "geometry"])
-        estates: gpd.GeoDataFrame = store.read(session, "old_estates", number, columns=["code", "geometry"])
-        links = hierarchy.estate_compounds(estates, compounds, metric=metric)
-        key = ["old_estate_code", "compound_code"]
-        rewritten += _replace_links(session, "old_estate_compounds", links, key, number)
-    return rewritten
-
-
-def _replace_links(session: Session, link: str, links: pd.DataFrame, key: list[str], number: int) -> int:
-    """Rewrite only the links that changed, so that their history tells what changed when."""
-    # An id made from the key lets the same pair keep its identity through every revision.
-    links = links.set_axis(
-        [str(uuid5(NAMESPACE_URL, "/".join((link, *row)))) for row in links[key].astype(str).to_numpy()]
-    )
-    before = store.read(session, link, number)
-    same = links.index.intersection(before.index)
-    difference = links.loc[same, "share"] - before.loc[same, "share"].astype(float)
-    unchanged = same[difference.abs() < _SAME_SHARE]
-    gone = before.index.difference(links.index)
-    fresh = links.drop(unchanged)
-    store.close(session, link, [*gone, *fresh.index], number)
-    store.append(session, link, fresh, number)
-    return len(fresh) + len(gone)
