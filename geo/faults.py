@@ -41,6 +41,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "value-missing": ("缺少必填字段", "Required value missing"),
     "field-unknown": ("字段不存在", "No such field"),
     "type-unknown": ("设施类型未知", "Unknown facility type"),
+    "building-cut": ("楼栋被网格界线穿过", "A border of grids cuts a building"),
     # the partition
     "overlap": ("重叠", "Overlap"),
     "gap": ("缝隙", "Gap"),

@@ -27,6 +27,8 @@ from layers.tables import Defect
 COLUMNS = ("kind", "codes", "size", "unit", "message", "geometry")
 #: Reads a layer as it will be: ``code``, ``geometry`` and, for areas, ``parent_code`` and ``scheme``.
 Reader = Callable[[str], pd.DataFrame]
+#: Layers that posts answer for.
+POST_TARGETS = ("grids", "compounds", "buildings")
 # Growth below this is rounding, not a worse map.
 _ROUNDING_M2 = 1e-3
 
@@ -35,7 +37,8 @@ def check(layer: str, read: Reader, *, metric: str, widths: Sequence[int] = CODE
     """Find every defect of a layer.
 
     Areas are checked as a partition of the nearest level above that has any, each scheme of grids apart;
-    streets for islands; the other layers for single geometries and for what lies in no grid.
+    streets for islands; posts for their targets; the other layers for single geometries and for what lies in no
+    grid, and buildings also for what is amiss with their compounds and for borders of grids that cut them.
 
     Parameters
     ----------
@@ -51,6 +54,8 @@ def check(layer: str, read: Reader, *, metric: str, widths: Sequence[int] = CODE
         return _islands(frame, metric)
     if layer == "posts":
         return _targets(frame, read)
+    if layer == "buildings":
+        return _joined([_check_places(layer, frame, read), *_check_buildings(frame, read, metric)])
     return _check_places(layer, frame, read)
 
 
@@ -204,6 +209,47 @@ def _check_places(layer: str, frame: gpd.GeoDataFrame, read: Reader) -> gpd.GeoD
     )
 
 
+def _check_buildings(frame: gpd.GeoDataFrame, read: Reader, metric: str) -> list[gpd.GeoDataFrame]:
+    compounds, points = read("compounds"), shapely.point_on_surface(frame.geometry.to_numpy())
+    named = frame["compound_code"].notna().to_numpy()
+    row = pd.Index(compounds["code"]).get_indexer(pd.Index(frame["compound_code"]))
+    # Of a compound known as a point nobody can say who lives outside it.
+    drawn = shapely.get_dimensions(compounds.geometry.to_numpy()) == 2  # noqa: PLR2004 - areas
+    judged = named & (row >= 0)
+    judged[judged] = drawn[row[judged]]
+    outside = judged.copy()
+    outside[judged] = ~shapely.covers(compounds.geometry.to_numpy()[row[judged]], points[judged])
+    cut = _cut(frame, read("grids"), metric)
+    said = {
+        "parent-missing": (named & (row < 0), "is of compound {compound}, which does not exist."),
+        "outside-parent": (outside, "lies outside its compound {compound}."),
+        "building-cut": (cut, "is cut by a border of grids."),
+    }
+    codes, compound = (frame[column].to_numpy(dtype=object) for column in ("code", "compound_code"))
+    return [
+        _frame(
+            kind,
+            [[code] for code in codes[rows]],
+            [
+                f"{code} {message.format(compound=of)}"
+                for code, of in zip(codes[rows], compound[rows], strict=True)
+            ],
+            points[rows],
+        )
+        for kind, (rows, message) in said.items()
+    ]
+
+
+def _cut(buildings: gpd.GeoDataFrame, grids: gpd.GeoDataFrame, metric: str) -> NDArray[np.bool_]:
+    """Buildings that lie in several grids of one scheme."""
+    codes = buildings["code"].to_numpy(dtype=object)
+    cut = np.zeros(len(codes), dtype=bool)
+    for _, areas in grids.groupby("scheme"):
+        parts = hierarchy.compound_shares(buildings, areas, metric=metric)["compound_code"]
+        cut |= np.isin(codes, parts[parts.duplicated()].to_numpy(dtype=object))
+    return cut
+
+
 def _islands(streets: gpd.GeoDataFrame, metric: str) -> gpd.GeoDataFrame:
     """Groups of walkable streets that nobody can reach from the largest group."""
     walkable = streets[streets["walkable"].to_numpy(dtype=bool)]
@@ -230,8 +276,8 @@ def _islands(streets: gpd.GeoDataFrame, metric: str) -> gpd.GeoDataFrame:
 
 
 def _targets(posts: pd.DataFrame, read: Reader) -> gpd.GeoDataFrame:
-    """Posts whose grid or compound does not exist."""
-    known = {layer: set(read(layer)["code"]) for layer in ("grids", "compounds")}
+    """Posts whose grid, compound or building does not exist."""
+    known = {layer: set(read(layer)["code"]) for layer in POST_TARGETS}
     missing = [
         (code, f"Post {code} is for {target} of {layer}, which does not exist.")
         for code, layer, target in posts[["code", "target_layer", "target_code"]].itertuples(index=False)

@@ -17,7 +17,7 @@ from geo.faults import DataError, Fault
 from layers import deployment, store
 from layers.catalogue import LayerSpec, facility_types, spec_of
 from layers.files import rejects
-from layers.imports import coding, differences, fields, placing
+from layers.imports import belonging, coding, differences, fields, placing
 from layers.imports.report import ImportReport, Options
 from layers.osm.streets import DRAWN_ONLY
 from layers.progress import Progress, during
@@ -125,7 +125,10 @@ def prepare(
             table = _with_places(state, records, mapped, spec=spec, options=options, report=report)
     if layer == "posts":
         table["target_layer"] = table["target_layer"].fillna("grids")
-        report.faults += _lost_posts(state, table)
+        report.faults += belonging.lost_posts(table, state.after)
+    if layer in belonging.IN_COMPOUNDS:
+        table, faults_ = belonging.named(layer, table)
+        report.faults += faults_
     kept = table[~table.index.isin([fault.row for fault in report.faults])]
     if layer == "streets" and len(kept):
         with during(progress, "streets: join at crossings", len(kept)):
@@ -134,6 +137,9 @@ def prepare(
         coded = _coded(state, layer, kept, options, report)
     _settle_rejects(records, report, options)
     fresh = _completed(layer, coded, state.before(layer), mapped.columns, options)
+    if layer in belonging.IN_COMPOUNDS:
+        fresh, found = belonging.located(layer, fresh, state.after)
+        report.counts |= {f"compounds {how}": count for how, count in found.items() if count}
     spared = _codes_of(table, report) if options.mode == "replace" else None
     return report, _change(state, layer, fresh, report, spared=spared)
 
@@ -233,23 +239,6 @@ def _joined(lines: gpd.GeoDataFrame, report: ImportReport) -> gpd.GeoDataFrame:
         "dangling ends": counts.dangling_ends,
     }
     return streets
-
-
-def _lost_posts(state: State, table: pd.DataFrame) -> list[Fault]:
-    """Posts for a grid or compound that does not exist."""
-    known = {layer: set(state.after(layer)["code"]) for layer in ("grids", "compounds")}
-    return [
-        Fault(
-            kind="value-invalid",
-            field="target_code",
-            row=int(row),
-            message=f"There is no {target!r} among the {layer}.",
-        )
-        for row, layer, target in zip(
-            table.index.to_numpy(), table["target_layer"], table["target_code"], strict=True
-        )
-        if target is not None and target not in known[layer]
-    ]
 
 
 # --- codes and the change --------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from geo.levels import LEVEL_OF
 from layers import history, osm, publishing, validation
 from layers.errors import Conflict
 from layers.files import formats
+from layers.imports import belonging
 from layers.imports.coding import objects
 from layers.imports.records import State, prepare
 from layers.imports.report import ImportReport, Options
@@ -167,11 +168,13 @@ def _import(
         with during(progress, f"{layer}: check the whole layer"):
             standing |= _check(state, layer, options, report.faults)
         report.defects = standing[layer]
+    if "compounds" in frames:
+        changes |= _adopt_homes(state, changes)
     changes = {layer: change for layer, change in changes.items() if len(change.upserts) or change.removed}
     if not changes:
         return reports
     with during(progress, "publish"):
-        history.lock_exclusive(session)
+        history.lock_publishing(session)
         _refuse_overtaken(state)
         revision = publishing.publish(session, changes, author=author, note=note, now=now).revision
         for layer, defects in standing.items():
@@ -212,10 +215,20 @@ def _adopt_children(state: State, layer: str) -> dict[str, Change]:
     return {child: Change(adopted)}
 
 
+def _adopt_homes(state: State, changes: Mapping[str, Change]) -> dict[str, Change]:
+    """Give buildings and addresses that belonged to no compound theirs."""
+    adopted: dict[str, Change] = {}
+    for layer in belonging.IN_COMPOUNDS:
+        change = belonging.adopt(state.after, layer, changes.get(layer))
+        if change is not None:
+            adopted[layer] = change
+    return adopted
+
+
 def _check(
     state: State, layer: str, options: Options, rejected: Sequence[Fault]
 ) -> dict[str, gpd.GeoDataFrame]:
-    """Find what will stand in the layer, and in the level below, which it holds.
+    """Find what will stand in the layer, in the level below, which it holds, and in buildings that it parts.
 
     Raises
     ------
@@ -226,12 +239,14 @@ def _check(
     affected = [layer]
     if layer in LEVEL_OF and (child := validation.child_layer(layer, state.after)):
         affected.append(child)
+    if layer in ("grids", "compounds") and len(state.after("buildings")):
+        affected.append("buildings")
     found = {name: _defects(name, state.after, state, options) for name in affected}
     if layer in LEVEL_OF and options.mode == "upsert" and len(state.before(layer)):
         faults = [
             fault
             for name, defects in found.items()
-            if len(defects)
+            if name in LEVEL_OF and len(defects)
             for fault in validation.as_faults(
                 name, validation.worse(_defects(name, state.before, state, options), defects)
             )
