@@ -28,6 +28,7 @@ from api.routers import (
     maps,
     pages,
     revisions,
+    search,
     siting,
     system,
 )
@@ -43,6 +44,7 @@ ROUTERS: Sequence[APIRouter] = (
     system.router,
     locate.router,
     locate_files.router,
+    search.router,
     incidents.router,
     coverage.router,
     siting.router,

@@ -313,6 +313,52 @@ class IncidentList(BaseModel):
     next: str | None
 
 
+class CandidateOut(BaseModel):
+    """A place that words may mean, and the area it lies in; `layer` is null for coordinates.
+
+    `uncertainty_m` is how far from `lon`, `lat` (WGS84) the place meant may be; `score` compares the candidates
+    of one search; `reasons` say in Chinese and English what was matched, and what agrees with it.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "layer": "buildings",
+                "code": "LD00063",
+                "name": "滨江花园3栋",
+                "kind": "door",
+                "matched": "滨江花园3栋",
+                "reasons": {"zh": ["已登记：滨江花园3栋"], "en": ["registered: 滨江花园3栋"]},
+                "score": 1.0,
+                "lon": 105.845,
+                "lat": 32.4337,
+                "uncertainty_m": 18.6,
+                "area": _PATH[-1],
+                "path": _PATH,
+                "rule": "inside",
+                "distance_m": None,
+                "margin_m": 41.27,
+            }
+        },
+    )
+
+    layer: str | None
+    code: str
+    name: str
+    kind: str
+    matched: str
+    reasons: dict[str, list[str]]
+    score: float
+    lon: float
+    lat: float
+    uncertainty_m: float
+    area: AreaOut | None
+    path: list[AreaOut]
+    rule: str
+    distance_m: float | None
+    margin_m: float | None
+
+
 class ReassignIn(BaseModel):
     """A person's decision."""
 

@@ -73,6 +73,14 @@ def together(
     two: Callable[[], _Two],
     three: Callable[[], _Three],
     four: Callable[[], _Four],
+    /,
+) -> tuple[_One, _Two, _Three, _Four]: ...
+@overload
+def together(
+    one: Callable[[], _One],
+    two: Callable[[], _Two],
+    three: Callable[[], _Three],
+    four: Callable[[], _Four],
     five: Callable[[], _Five],
     /,
 ) -> tuple[_One, _Two, _Three, _Four, _Five]: ...

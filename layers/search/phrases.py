@@ -101,7 +101,8 @@ def parse(text: str) -> Phrase:
     return Phrase(
         text=plain,
         readings=tuple(_readings(plain)),
-        numbers=tuple(numbers(plain)),
+        # The digits of a code are no house number.
+        numbers=() if whole and not whole[0].isdigit() else tuple(numbers(plain)),
         code=whole[0] if whole else None,
         coordinates=pasted(stripped),
         crossing=bool(wording.CROSSING.search(plain)),

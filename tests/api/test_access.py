@@ -34,6 +34,7 @@ RULES = {
         "GET /api/locate",
         "POST /api/locate",
         "GET /api/revisions",
+        "GET /api/search",
         "POST /api/siting",
         "GET /coverage",
         "GET /layers",
