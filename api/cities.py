@@ -75,24 +75,16 @@ def coverage_at(snapshot: Snapshot, query: Query) -> Answer:
     return snapshot.model("coverage", layers=LAYERS, load=lambda _session, _revision: Answers(city)).to(query)
 
 
-def nearest_at(snapshot: Snapshot, facility_type: str) -> Facilities:
-    """Return the facilities of a type with the ways to them, made now unless they are kept.
+def facilities_at(snapshot: Snapshot) -> Facilities:
+    """Return the facilities of a snapshot on its streets.
 
     Raises
     ------
     geo.faults.DataError
         ``layer-empty`` if there is no walkable street.
     """
-    return snapshot.made(_nearest(snapshot, facility_type))
 
-
-def nearest_at_hand(snapshot: Snapshot, facility_type: str) -> Facilities | None:
-    """Return the facilities of a type with the ways to them if they are in memory."""
-    return snapshot.at_hand(_nearest(snapshot, facility_type))
-
-
-def _nearest(snapshot: Snapshot, facility_type: str) -> Recipe[Facilities]:
     def load(session: Session, revision: int) -> Facilities:
-        return load_facilities(session, revision, snapshot.made(_NETWORK), facility_type)
+        return load_facilities(session, revision, snapshot.made(_NETWORK))
 
-    return Recipe(("nearest", facility_type), nearest.LAYERS, load)
+    return snapshot.model("facilities on streets", layers=nearest.LAYERS, load=load)

@@ -1,9 +1,9 @@
 """Make what the first answers need before anybody asks for it."""
 
-from api.cities import city_at, coverage_at
+from api.cities import city_at, coverage_at, facilities_at
 from api.dependencies import Runtime
 from api.places import locator_at, schemes_at
-from geo import nearest, reach
+from geo import reach
 from geo.coverage import Query
 from geo.faults import DataError
 from geo.levels import LEVELS
@@ -30,10 +30,11 @@ def warm(runtime: Runtime, progress: Progress = silent) -> None:
         locator_at(snapshot, "grid", scheme)
     progress("indexing areas 建立网格索引", len(LEVELS), len(LEVELS))
     progress("compiling walks 编译步行算法", 0, 1)
-    compile_walks()
+    reach.compile_kernels()
     progress("compiling walks 编译步行算法", 1, 1)
     try:
         progress("street network and coverage 道路网络与覆盖", 0, 1)
+        facilities_at(snapshot)
         city = city_at(snapshot)
         coverage_at(snapshot, Query())
         # What circles are drawn with; made once a network.
@@ -42,9 +43,3 @@ def warm(runtime: Runtime, progress: Progress = silent) -> None:
         progress(f"no coverage yet: {error.faults[0].message}", 1, 1)
     else:
         progress("street network and coverage 道路网络与覆盖", 1, 1)
-
-
-def compile_walks() -> None:
-    """Compile the searches along streets into numba's cache."""
-    reach.compile_kernels()
-    nearest.compile_kernels()

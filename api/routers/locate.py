@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api import coverage_words, places, stated
 from api.access import Permission, needs
-from api.cities import nearest_at, nearest_at_hand
+from api.cities import facilities_at
 from api.dependencies import Runtime, RuntimeDep, SnapshotDep
 from api.schemas import LocationOut
 from api.snapshots import Snapshot
@@ -127,9 +127,9 @@ def _types(stated_types: Sequence[str]) -> tuple[str, ...]:
 
 
 def _at_once(snapshot: Snapshot, question: _Question) -> _Found | None:
-    """Answer from memory; None where something is not there."""
+    """Answer from memory; None where something is not there, or must be searched for."""
     names = places.schemes_at_hand(snapshot) if ALL in question.schemes else question.schemes
-    if names is None:
+    if names is None or question.facility_types:
         return None
     locations = {}
     for name in names:
@@ -137,21 +137,14 @@ def _at_once(snapshot: Snapshot, question: _Question) -> _Found | None:
         if locator is None:
             return None
         locations[name] = located.locate(locator, question.place, on=question.on)
-    walks = []
-    for facility_type in question.facility_types:
-        facilities = nearest_at_hand(snapshot, facility_type)
-        if facilities is None:
-            return None
-        walks.append(nearest.walk(facilities, *question.place))
-    return locations, walks
+    return locations, []
 
 
 def _found(runtime: Runtime, snapshot: Snapshot, question: _Question) -> _Found:
-    """Answer from memory or the database; walks wait until they can be told."""
+    """Answer from memory or the database, in a thread; walks wait until they can be told."""
     names = places.schemes_at(snapshot) if ALL in question.schemes else question.schemes
     locations = {name: _location(runtime, snapshot, question, name) for name in names}
-    walks = [_walk(snapshot, facility_type, question.place) for facility_type in question.facility_types]
-    return locations, walks
+    return locations, _walks(snapshot, question) if question.facility_types else []
 
 
 def _location(runtime: Runtime, snapshot: Snapshot, question: _Question, scheme: str) -> Location:
@@ -172,12 +165,13 @@ def _location(runtime: Runtime, snapshot: Snapshot, question: _Question, scheme:
     return found
 
 
-def _walk(snapshot: Snapshot, facility_type: str, place: located.Place) -> Walk:
+def _walks(snapshot: Snapshot, question: _Question) -> list[Walk]:
     try:
-        return nearest.walk(nearest_at(snapshot, facility_type), *place)
+        facilities = facilities_at(snapshot)
     except DataError:
         # Whose grid it is can be told in a city without streets, too.
-        return nearest.no_walk(facility_type, "no-street")
+        return [nearest.no_walk(facility_type, "no-street") for facility_type in question.facility_types]
+    return nearest.walks(facilities, *question.place, question.facility_types)
 
 
 def _body(found: _Found, place: StatedPlace, snapshot: Snapshot) -> dict[str, Any]:
