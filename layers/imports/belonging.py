@@ -19,7 +19,7 @@ Objects = NDArray[np.object_]
 #: Layers whose features may belong to a compound.
 IN_COMPOUNDS = ("buildings", "addresses")
 #: What follows the number in the name of a building: 3栋, 3幢, 3座, 3号楼, 3#.
-_NUMBER = r"([0-9A-Za-z]+|[一二三四五六七八九十]+)\s*(?:栋|幢|座|号楼|号|楼|#)?$"
+_NUMBER = r"([0-9A-Za-z]+(?:-[0-9A-Za-z]+)*|[一二三四五六七八九十]+)\s*(?:栋|幢|座|号楼|号|楼|#)?$"
 
 
 def named(layer: str, table: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
