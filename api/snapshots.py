@@ -13,7 +13,9 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from api.models import Models, Recipe
 from layers import database, deployment, history
@@ -156,6 +158,11 @@ class Snapshots:
         """Return the snapshot of a revision that was published."""
         with database.translated(), self._sessions() as session:
             return self._of(session, revision)
+
+    def in_effect(self) -> tuple[NDArray[np.datetime64], NDArray[np.int64]]:
+        """Return since when which revision was in effect; see :func:`layers.history.in_effect`."""
+        with database.translated(), self._sessions() as session:
+            return history.in_effect(session)
 
     def _of(self, session: Session, revision: int) -> Snapshot:
         known = self._snapshot

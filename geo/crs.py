@@ -42,6 +42,7 @@ CHINA = (73.0, 3.0, 136.0, 54.5)
 _ZONES = range(25, 46)
 _WORLD = (-180.0, -90.0, 180.0, 90.0)
 _LARGEST_DEG = 360.0
+_METRE_DEG = 1e-5
 # A neighbouring district may lie this far from what is already there; a 3° zone is used a little past its edge.
 _NEAR_DEG = 1.0
 _MOST = 0.5
@@ -253,6 +254,15 @@ def from_metric(geoms: ArrayLike, metric: str) -> Geometries:
     return geometries_to_lonlat(geoms, parse(metric))
 
 
+def agree(one: Reference, other: Reference) -> bool:
+    """Whether coordinates mean the same places in both, to a metre, in the middle of the area of use of `one`."""
+    west, south, east, north = _area_of_use(one)
+    lon, lat = np.array([(west + east) / 2]), np.array([(south + north) / 2])
+    x, y = from_lonlat(lon, lat, one)
+    back = to_lonlat(x, y, other)
+    return bool(np.allclose(back, (lon, lat), rtol=0, atol=_METRE_DEG))
+
+
 def choose_metric(lon: ArrayLike, lat: ArrayLike) -> str:
     """Pick the metric CRS of a deployment from the extent of its first layer.
 
@@ -296,14 +306,15 @@ def coordinate_faults(x: ArrayLike, y: ArrayLike, reference: Reference = WGS84) 
     else:
         outside = finite & ~np.isfinite(to_lonlat(x, y, reference)[0])
         swapped = np.zeros(x.shape, dtype=bool)
-    kinds = np.select([~finite, swapped, outside], list(_WRONG), "")
+    bad = np.flatnonzero(~finite | swapped | outside)
+    kinds = np.select([~finite[bad], swapped[bad], outside[bad]], list(_WRONG), "")
     return [
         Fault(
-            kind=str(kinds[i]),
+            kind=kind,
             row=int(i) + 1,
-            message=f"({x[i]:.10g}, {y[i]:.10g}) {_WRONG[str(kinds[i])].format(reference.name)}.",
+            message=f"({x[i]:.10g}, {y[i]:.10g}) {_WRONG[kind].format(reference.name)}.",
         )
-        for i in np.flatnonzero(kinds != "")
+        for i, kind in zip(bad, kinds.tolist(), strict=True)
     ]
 
 

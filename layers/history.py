@@ -6,13 +6,17 @@ what is computed from some layers stays right until one of their versions change
 
 import datetime as dt
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from layers.errors import BeforeHistory
 from layers.tables import Revision
 
-#: Key of the advisory lock that orders publishing (exclusive) and intake (shared).
+#: Keys of the advisory locks that let one publication at a time prepare itself, and that order the moment in which
+#: it takes effect (exclusive) and intake (shared).
+_PREPARING = "wangge preparing"
 _PUBLISHING = "wangge publishing"
 
 
@@ -26,8 +30,17 @@ def lock_shared(session: Session, now: dt.datetime) -> int:
     return current(session, now)
 
 
+def lock_publishing(session: Session) -> int:
+    """Hold off other publications until this transaction ends, and return the newest revision; intake goes on."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(_PREPARING))))
+    return session.scalar(select(func.max(Revision.number))) or 0
+
+
 def lock_exclusive(session: Session) -> None:
-    """Wait for every intake under way, and hold off others, until this transaction ends."""
+    """Wait for every intake under way, and hold off others, until this transaction ends.
+
+    To be called late: whoever files an incident waits from here to the commit.
+    """
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext(_PUBLISHING))))
 
 
@@ -57,6 +70,23 @@ def at(session: Session, instant: dt.datetime) -> int:
         )
         raise BeforeHistory(f"There is no answer for {instant.isoformat()}: {since}.")
     return number
+
+
+def in_effect(session: Session) -> tuple[NDArray[np.datetime64], NDArray[np.int64]]:
+    """Return since when which revision was in effect, for columns of times; sorted by time.
+
+    Returns
+    -------
+    ndarray, ndarray
+        Instants (UTC, ``datetime64[us]``) and the revision that :func:`at` answers from each on, until the next.
+    """
+    rows = session.execute(
+        select(Revision.effective_from, Revision.number).order_by(Revision.effective_from, Revision.number)
+    ).all()
+    since = [start.astimezone(dt.UTC).replace(tzinfo=None) for start, _ in rows]
+    numbers = np.array([number for _, number in rows], dtype=np.int64)
+    # A higher revision that took effect earlier stays in effect.
+    return np.array(since, dtype="datetime64[us]"), np.maximum.accumulate(numbers)
 
 
 def versions(session: Session, revision: int) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,6 +10,7 @@ import shapely
 
 from geo.faults import DataError, Fault
 from layers.files import places, tables, text
+from layers.files.columns import unique_names
 from layers.files.source import Source, numbered
 
 _SAMPLE = 64_000
@@ -60,15 +60,6 @@ def _records(content: str) -> tuple[list[str], list[list[str]]]:
     if not records:
         return [], []
     return unique_names(records[0]), records[1:]
-
-
-def unique_names(names: Sequence[object]) -> list[str]:
-    """Give columns without a name, or with one twice, a name of their own."""
-    result: list[str] = []
-    for number, name in enumerate(names, start=1):
-        wanted = str(name).strip() if name is not None and str(name).strip() else f"column_{number}"
-        result.append(wanted if wanted not in result else f"{wanted}_{number}")
-    return result
 
 
 def _fitted(row: list[str], width: int) -> list[str | None]:

@@ -1,7 +1,7 @@
-"""Places in a table: which columns hold coordinates or geometry text, and the geometries made of them."""
+"""Places in a table: the geometries made of its coordinate columns or of its geometry text."""
 
+import contextlib
 import math
-from collections.abc import Iterable
 
 import geopandas as gpd
 import numpy as np
@@ -10,51 +10,13 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.faults import DataError, Fault
+from layers.files import columns
 from layers.files.source import ROW
 
 Objects = NDArray[np.object_]
+Floats = NDArray[np.float64]
 
-#: Column names, compared without case, that say longitude or easting, and latitude or northing. Not the
-#: Chinese surveyor's X, which is the northing: such columns are named by the user.
-X_NAMES = (
-    "lon",
-    "lng",
-    "long",
-    "longitude",
-    "经度",
-    "东经",
-    "x",
-    "easting",
-    "东坐标",
-    "point_x",
-    "lon_wgs84",
-)
-Y_NAMES = ("lat", "latitude", "纬度", "北纬", "y", "northing", "北坐标", "point_y", "lat_wgs84")
-WKT_NAMES = ("wkt", "geometry", "geom", "the_geom", "几何", "空间数据")
 _CURVES = ("CIRCULARSTRING", "COMPOUNDCURVE", "CURVEPOLYGON", "MULTICURVE", "MULTISURFACE")
-
-
-def find(columns: Iterable[str], names: tuple[str, ...], stated: str | None = None) -> str | None:
-    """Return the column of that meaning: the stated one, or the first of the known names.
-
-    Raises
-    ------
-    DataError
-        ``field-unknown`` when the stated column does not exist.
-    """
-    present = list(columns)
-    if stated is not None:
-        if stated not in present:
-            raise DataError(
-                Fault(
-                    kind="field-unknown",
-                    field=stated,
-                    message=f"The file has no column {stated!r}; it has: {', '.join(present)}.",
-                )
-            )
-        return stated
-    by_name = {column.strip().lower(): column for column in reversed(present)}
-    return next((by_name[name] for name in names if name in by_name), None)
 
 
 def locate(
@@ -80,8 +42,8 @@ def locate(
     DataError
         ``field-unknown`` when `x` or `y` is no column.
     """
-    east, north = find(frame.columns, X_NAMES, x), find(frame.columns, Y_NAMES, y)
-    text = find(frame.columns, WKT_NAMES)
+    east, north = _column(frame, columns.X_NAMES, x), _column(frame, columns.Y_NAMES, y)
+    text = columns.known(frame.columns, columns.WKT_NAMES)
     if text is not None and x is None:
         geoms, faults = read_geometries(frame[text])
         return gpd.GeoDataFrame(frame.drop(columns=text), geometry=geoms), faults
@@ -89,6 +51,12 @@ def locate(
         return frame, []
     points, faults = _points(frame[east], frame[north])
     return gpd.GeoDataFrame(frame.drop(columns=[east, north]), geometry=points), faults
+
+
+def _column(frame: pd.DataFrame, names: tuple[str, ...], stated: str | None) -> str | None:
+    if stated is not None and stated not in frame.columns:
+        raise DataError(columns.missing(list(frame.columns), stated))
+    return stated or columns.known(frame.columns, names)
 
 
 def _points(x: pd.Series, y: pd.Series) -> tuple[Objects, list[Fault]]:
@@ -132,6 +100,28 @@ def read_geometries(values: pd.Series) -> tuple[Objects, list[Fault]]:
             row = int(values.index[i]) if values.index.name == ROW else i + 1
             faults.append(_unreadable(str(value), row, error))
     return geoms, faults
+
+
+def point_coordinates(values: Objects) -> tuple[Floats, Floats]:
+    """Coordinates of points as WKT, EWKT, WKB or hexadecimal WKB; NaN for whatever else a value may be.
+
+    Parameters
+    ----------
+    values
+        Text or bytes, None where missing.
+    """
+    is_text = np.array([isinstance(value, str) for value in values], dtype=bool)
+    wkb = values.copy()
+    wkb[is_text] = None
+    with np.errstate(invalid="ignore"):
+        geoms = shapely.from_wkb(wkb, on_invalid="ignore")
+        geoms[is_text] = shapely.from_wkt(values[is_text], on_invalid="ignore")
+        for row in np.flatnonzero(is_text & shapely.is_missing(geoms)):
+            with contextlib.suppress(shapely.errors.GEOSException, NotImplementedError):
+                geoms[row] = _geometry(values[row])
+    geoms[shapely.get_type_id(geoms) != shapely.GeometryType.POINT] = None
+    geoms[shapely.is_empty(geoms)] = None
+    return shapely.get_x(geoms), shapely.get_y(geoms)
 
 
 def _geometry(value: object) -> shapely.Geometry | None:

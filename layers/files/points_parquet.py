@@ -1,27 +1,40 @@
 """Points in Parquet: columns of coordinates, or the geometry column of GeoParquet."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import shapely
 
 from geo.faults import DataError, Fault
-from layers.files.points import CHUNK_ROWS, Chunk, Floats, check_added, no_places, place_columns
+from layers.files import places, points
+from layers.files.columns import unique_names
+from layers.files.points import Chunk, Columns, Floats, Integers, check_added, find
 
-_NUMBERS = {"distance_m", "margin_m"}
-#: Bytes of text in one chunk; a value stored once may stand in every row.
+#: Rows of a chunk, and bytes of it once it is decoded: a value stored once may stand in every row.
+CHUNK_ROWS = 1 << 17
 CHUNK_BYTES = 64 << 20
+#: Bytes of values that are gathered before they are written as one row group, and its most rows.
+_GROUP_BYTES, _GROUP_ROWS = 128 << 20, 1 << 20
+# Bytes read ahead of each column; without a bound the whole row group is read.
+_READ_AHEAD = 1 << 20
+#: Decoded bytes of one column in one row group, and values of lists in it: more is refused unread.
+LARGEST_COLUMN = 2 << 30
+MOST_VALUES = 1 << 27
+# Every Parquet file begins and ends with these bytes.
+_MAGIC = b"PAR1"
+# A WKB point: byte order, type, x, y.
+_WKB_POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
+_LITTLE_ENDIAN, _POINT = 1, 1
 
 
 class ParquetPoints:
-    """Parquet with columns of coordinates, or GeoParquet with a WKB geometry column; its schema is kept.
+    """Parquet with columns of coordinates, or GeoParquet; its schema, metadata and compression are kept.
 
     Raises
     ------
@@ -30,30 +43,26 @@ class ParquetPoints:
     """
 
     encoding = None
+    unit = "rows"
 
-    def __init__(
-        self,
-        source: IO[bytes],
-        sink: IO[bytes],
-        *,
-        columns: tuple[str | None, str | None],
-        added: Sequence[str],
-    ) -> None:
-        try:
-            schema = pq.ParquetFile(source).schema_arrow
-            # Repeated text takes the memory of one until a chunk of it is decoded.
-            self._file = pq.ParquetFile(source, read_dictionary=[f.name for f in schema if _is_text(f.type)])
-        except (pa.ArrowException, OSError) as error:
-            raise _unreadable(error) from error
-        check_added(schema.names, added)
-        self._x, self._y = place_columns(schema.names, columns)
-        self._geometry = _geometry_column(schema)
-        if (self._x is None or self._y is None) and self._geometry is None:
-            raise no_places(schema.names)
-        fields = [pa.field(name, pa.float64() if name in _NUMBERS else pa.string()) for name in added]
-        self._read = schema
-        self._schema = pa.schema([*schema, *fields], metadata=schema.metadata)
-        self._writer = pq.ParquetWriter(sink, self._schema)
+    def __init__(self, source: IO[bytes], sink: IO[bytes], *, stated: Columns, added: pa.Schema) -> None:
+        self._file, self._schema = _opened(source)
+        self.total: int = self._file.metadata.num_rows
+        self._done = 0
+        check_added(self._schema.names, added)
+        geo = _geo(self._schema)
+        self.at = stated.at
+        self._found = find(self._schema.names, stated, own_geometry=geo.get("primary_column"))
+        self.places = tuple(self._schema.names[at] for at in self._found.place)
+        self.crs = _crs(geo, self.places[0]) if self._found.is_geometry else None
+        self._names = unique_names(self._schema.names)
+        self._written = pa.schema([*self._schema, *added], metadata=self._schema.metadata)
+        self._writer = pq.ParquetWriter(sink, self._written, compression=_compression(self._file, added))
+        self._waiting: list[pa.RecordBatch] = []
+
+    def done(self) -> int:
+        """Rows read."""
+        return self._done
 
     def chunks(self) -> Iterator[Chunk]:
         """Read on.
@@ -63,51 +72,144 @@ class ParquetPoints:
         DataError
             ``file-unreadable`` where a part of the file is damaged.
         """
-        first = 1
+        coordinates = self._geometries if self._found.is_geometry else self._numbers
         try:
             for batch in self._batches():
-                if self._x is not None and self._y is not None:
-                    x, y = _numbers(batch[self._x]), _numbers(batch[self._y])
-                else:
-                    x, y = _points(batch[self._geometry])
-                missing = _missing(batch, self._x, self._y, self._geometry)
-                yield Chunk(first, batch, x, y, _faults(x, y, missing, first))
-                first += len(batch)
+                first = self._done + 1
+                self._done += len(batch)
+                x, y, faults = coordinates(batch, first)
+                times = None if self._found.at is None else batch.column(self._found.at)
+                yield Chunk(first, batch, x, y, faults, times)
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(error) from error
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        for batch in self._file.iter_batches(CHUNK_ROWS):
+        for batch in self._file.iter_batches(_rows_at_once(self._file.metadata)):
             part = np.cumsum(_text_bytes(batch)) // CHUNK_BYTES
             starts = np.flatnonzero(np.diff(part, prepend=-1))
             for start, end in zip(starts, [*starts[1:], len(batch)], strict=True):
-                columns = zip(batch.slice(start, end - start).columns, self._read.types, strict=True)
+                columns = zip(batch.slice(start, end - start).columns, self._schema.types, strict=True)
                 plain = [column if column.type == kind else column.cast(kind) for column, kind in columns]
-                yield pa.RecordBatch.from_arrays(plain, schema=self._read)
+                yield pa.RecordBatch.from_arrays(plain, schema=self._schema)
 
-    def write(self, chunk: Chunk, added: Mapping[str, npt.NDArray[Any]]) -> None:
+    def _numbers(self, batch: pa.RecordBatch, first: int) -> tuple[Floats, Floats, list[Fault]]:
+        given = [batch.column(at) for at in self._found.place]
+        x, y = (_floats(column) for column in given)
+        faults = []
+        for row in np.flatnonzero(~(np.isfinite(x) & np.isfinite(y))).tolist():
+            values = [column[row].as_py() for column in given]
+            said = ["" if value is None else str(value) for value in values]
+            blank = any(not value.strip() for value in said)
+            faults.append(points.no_number(first + row, self.places, said, blank=blank))
+        return x, y, faults
+
+    def _geometries(self, batch: pa.RecordBatch, first: int) -> tuple[Floats, Floats, list[Fault]]:
+        column = batch.column(self._found.place[0])
+        x, y = _points(column)
+        faults = []
+        for row in np.flatnonzero(~(np.isfinite(x) & np.isfinite(y))).tolist():
+            value = column[row].as_py()
+            faults.append(points.no_point(first + row, self.places[0], _described(value)))
+        return x, y, faults
+
+    def write(self, chunk: Chunk, added: pa.RecordBatch) -> None:
         """Write a chunk's rows with the added columns."""
         batch: pa.RecordBatch = chunk.rows
-        arrays = [
-            pa.array(values, type=self._schema.field(name).type, from_pandas=True)
-            for name, values in added.items()
-        ]
-        self._writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, *arrays], schema=self._schema))
+        wanted = self._written.types[len(batch.schema) :]
+        plain = [column.cast(kind) for column, kind in zip(added.columns, wanted, strict=True)]
+        self._waiting.append(pa.RecordBatch.from_arrays([*batch.columns, *plain], schema=self._written))
+        rows = sum(len(batch) for batch in self._waiting)
+        size = sum(batch.nbytes for batch in self._waiting)
+        if rows >= _GROUP_ROWS or size >= _GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            table = pa.Table.from_batches(self._waiting)
+            self._writer.write_table(table, row_group_size=max(len(table), 1))
+            self._waiting = []
+
+    def records(self, chunk: Chunk, rows: Integers) -> list[dict[str, str]]:
+        """Some rows of a chunk as text by column."""
+        some = chunk.rows.take(pa.array(rows))
+        columns = [[_shown(value) for value in column.to_pylist()] for column in some.columns]
+        return [dict(zip(self._names, values, strict=True)) for values in zip(*columns, strict=True)]
 
     def close(self) -> None:
-        """Write the file's footer."""
+        """Write what waits, and the file's footer."""
+        self._flush()
         self._writer.close()
 
 
+def _opened(source: IO[bytes]) -> tuple[pq.ParquetFile, pa.Schema]:
+    """Open a file for reading batch by batch; return it with the schema of what stands in it."""
+    size = source.seek(0, 2)
+    source.seek(0)
+    if source.read(len(_MAGIC)) == _MAGIC and size > len(_MAGIC):
+        source.seek(-len(_MAGIC), 2)
+        if source.read() != _MAGIC:
+            message = "The Parquet file ends too early: copy or download it again."
+            raise DataError(Fault(kind="file-truncated", message=message))
+    options = {"pre_buffer": False, "buffer_size": _READ_AHEAD, "arrow_extensions_enabled": False}
+    try:
+        file = pq.ParquetFile(source, **options)
+        _check_sizes(file.metadata, size)
+        repeated = _dictionary_columns(file)
+        if not repeated:
+            return file, file.schema_arrow
+        return pq.ParquetFile(source, read_dictionary=repeated, **options), file.schema_arrow
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(error) from error
+
+
+def _check_sizes(metadata: pq.FileMetaData, size: int) -> None:
+    """Refuse a file whose header says that a small part of it becomes very large, before any of it is read."""
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group)
+        for at in range(rows.num_columns):
+            column = rows.column(at)
+            nested = column.num_values > MOST_VALUES and column.num_values > rows.num_rows
+            if column.total_uncompressed_size > LARGEST_COLUMN or nested:
+                message = (
+                    f"Row group {group + 1} holds {column.total_uncompressed_size} bytes, {column.num_values} "
+                    f"values in column {column.path_in_schema!r}: write the file with smaller row groups."
+                )
+                raise DataError(Fault(kind="file-too-large", field=column.path_in_schema, message=message))
+            if column.total_compressed_size > size:
+                raise _unreadable(ValueError(f"column {column.path_in_schema!r} is longer than the file"))
+
+
+def _rows_at_once(metadata: pq.FileMetaData) -> int:
+    """How many rows a chunk may have, so that it stays within :data:`CHUNK_BYTES` where rows are much alike."""
+    most = CHUNK_ROWS
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        columns = [group.column(at) for at in range(group.num_columns)]
+        size = sum(max(column.total_uncompressed_size, 8 * column.num_values) for column in columns)
+        most = min(most, CHUNK_BYTES * group.num_rows // max(size, 1))
+    return max(most, 1)
+
+
+def _dictionary_columns(file: pq.ParquetFile) -> list[str]:
+    """Columns of text of which repeated values are stored once: they are decoded a chunk at a time."""
+    text = {field.name for field in file.schema_arrow if _is_text(field.type)}
+    if not (text and file.metadata.num_row_groups):
+        return []
+    group = file.metadata.row_group(0)
+    columns = [group.column(at) for at in range(group.num_columns)]
+    return [c.path_in_schema for c in columns if c.path_in_schema in text and c.has_dictionary_page]
+
+
 def _unreadable(error: Exception) -> DataError:
-    return DataError(Fault(kind="file-unreadable", message=f"This is no readable Parquet file: {error}."))
+    said = " ".join(str(error).split()).rstrip(".")
+    return DataError(Fault(kind="file-unreadable", message=f"This is no readable Parquet file: {said:.300}."))
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_binary(kind))
+    plain, large = pa.types.is_string, pa.types.is_large_string
+    return bool(plain(kind) or large(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
-def _text_bytes(batch: pa.RecordBatch) -> np.ndarray:
+def _text_bytes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
     """Bytes that the text of each row takes once it is decoded."""
     taken = np.zeros(len(batch), dtype=np.int64)
     for column in batch.columns:
@@ -117,43 +219,91 @@ def _text_bytes(batch: pa.RecordBatch) -> np.ndarray:
     return taken
 
 
-def _geometry_column(schema: pa.Schema) -> str | None:
-    """Return the primary geometry column that GeoParquet's metadata names, where it holds WKB."""
+def _compression(file: pq.ParquetFile, added: pa.Schema) -> dict[str, str] | str:
+    """Compression of each column, as it was."""
+    if not file.metadata.num_row_groups or not file.metadata.num_columns:
+        return "snappy"
+    group = file.metadata.row_group(0)
+    known = {"UNCOMPRESSED": "none"}
+    codecs = {
+        group.column(at).path_in_schema: known.get(group.column(at).compression, group.column(at).compression)
+        for at in range(group.num_columns)
+    }
+    usual = next(iter(codecs.values()))
+    return codecs | dict.fromkeys(added.names, usual)
+
+
+# --- places ------------------------------------------------------------------------------------------------
+
+
+def _geo(schema: pa.Schema) -> dict[str, Any]:
+    """GeoParquet's metadata, where it names a column that is there; else nothing."""
     try:
-        geo = json.loads((schema.metadata or {})[b"geo"])
-        name = str(geo["primary_column"])
-        return name if geo["columns"][name]["encoding"] == "WKB" and name in schema.names else None
+        geo: dict[str, Any] = json.loads((schema.metadata or {})[b"geo"])
+        return geo if geo["primary_column"] in schema.names and geo["columns"] else {}
     except (KeyError, TypeError, ValueError):
+        return {}
+
+
+def _crs(geo: dict[str, Any], column: str) -> str | None:
+    """CRS of a column as PROJJSON; one that is not stated is longitude, latitude by the standard."""
+    try:
+        described = geo["columns"][column]
+        stated = described.get("crs", "OGC:CRS84")
+    except (KeyError, TypeError, AttributeError):
         return None
+    return stated if isinstance(stated, str) or stated is None else json.dumps(stated)
 
 
-def _numbers(column: pa.Array) -> Floats:
-    values = pd.to_numeric(pd.Series(column.to_pylist(), dtype=object), errors="coerce")
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+def _floats(column: pa.Array) -> Floats:
+    """Doubles, NaN where there is none."""
+    if (
+        pa.types.is_floating(column.type)
+        or pa.types.is_integer(column.type)
+        or pa.types.is_decimal(column.type)
+    ):
+        plain = column.cast(pa.float64(), safe=False)
+    else:
+        plain = _spelled(column)
+    found: Floats = pc.fill_null(plain, float("nan")).to_numpy()
+    return found
+
+
+def _spelled(column: pa.Array) -> pa.Array:
+    """Numbers that are spelled as text."""
+    if pa.types.is_dictionary(column.type):
+        return _spelled(column.dictionary).take(column.indices)
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return pa.nulls(len(column), pa.float64())
+    trimmed = pc.utf8_trim_whitespace(column)
+    number = pc.match_substring_regex(trimmed, r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$")
+    return pc.if_else(number, trimmed, pa.scalar(None, trimmed.type)).cast(pa.float64())
 
 
 def _points(column: pa.Array) -> tuple[Floats, Floats]:
-    """Coordinates of WKB points, NaN for other geometries."""
-    geoms = shapely.from_wkb(column.to_numpy(zero_copy_only=False), on_invalid="ignore")
-    geoms[shapely.is_empty(geoms)] = None
-    return shapely.get_x(geoms), shapely.get_y(geoms)
+    """Coordinates of points as WKB, WKT or pairs of numbers (GeoArrow); NaN for other geometries."""
+    if pa.types.is_struct(column.type) and {"x", "y"} <= {field.name for field in column.type}:
+        # Flattened, a missing point has missing coordinates.
+        parts = dict(zip((field.name for field in column.type), column.flatten(), strict=True))
+        return _floats(parts["x"]), _floats(parts["y"])
+    if pa.types.is_binary(column.type) and len(column) and not column.null_count:
+        offsets = np.frombuffer(column.buffers()[1], dtype=np.int32)[column.offset :][: len(column) + 1]
+        if (np.diff(offsets) == _WKB_POINT.itemsize).all():
+            count, begin = len(column), int(offsets[0])
+            wkb = np.frombuffer(column.buffers()[2], dtype=_WKB_POINT, count=count, offset=begin)
+            if ((wkb["order"] == _LITTLE_ENDIAN) & (wkb["type"] == _POINT)).all():
+                return wkb["x"].copy(), wkb["y"].copy()
+    return places.point_coordinates(column.to_numpy(zero_copy_only=False))
 
 
-def _missing(batch: pa.RecordBatch, x: str | None, y: str | None, geometry: str | None) -> np.ndarray:
-    columns = [x, y] if x is not None and y is not None else [geometry]
-    nulls = [batch[name].is_null().to_numpy(zero_copy_only=False) for name in columns]
-    missing: np.ndarray = np.any(nulls, axis=0)
-    return missing
+def _described(value: object) -> object:
+    geometry = shapely.from_wkb(value, on_invalid="ignore") if isinstance(value, bytes) else None
+    return value if geometry is None else geometry.wkt
 
 
-def _faults(x: Floats, y: Floats, missing: np.ndarray, first: int) -> list[Fault]:
-    return [
-        Fault(kind="coordinate-missing", row=first + int(row), message="The row has no coordinates.")
-        if missing[row]
-        else Fault(
-            kind="coordinate-not-a-number",
-            row=first + int(row),
-            message="The row's coordinates are not two numbers, or its geometry is no point.",
-        )
-        for row in np.flatnonzero(~(np.isfinite(x) & np.isfinite(y)))
-    ]
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if isinstance(value, str) else str(value)

@@ -10,7 +10,8 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from geo.faults import DataError, Fault
 from layers.files import places, tables
-from layers.files.delimited import as_table, unique_names
+from layers.files.columns import unique_names
+from layers.files.delimited import as_table
 from layers.files.source import Source, numbered, refused
 
 #: Letters that a cell of a workbook holds.

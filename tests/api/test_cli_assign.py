@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from api.cli import assign
 from geo import crs
 from layers import located
+from layers.files.rejects import OF_POINTS
 from tests import paper_city as city
 
 
@@ -58,7 +59,8 @@ def test_counts_and_columns(run, tmp_path):
     assert "5 in = 4 assigned + 1 unassigned + 0 rejected" in result.stderr
     assert result.stdout == ""
     rows = pd.read_csv(out)
-    assert list(rows) == ["n", "经度", "纬度", "area_code", "rule", "distance_m", "margin_m", "error"]
+    added = ["area_code", "rule", "distance_m", "margin_m", "neighbour_code", "error"]
+    assert list(rows) == ["n", "经度", "纬度", *added]
     assert list(rows["rule"]) == RULES
 
 
@@ -70,8 +72,13 @@ def test_rejects_are_listed_and_counted(run, tmp_path):
     assert result.exit_code == 1
     assert "8 in = 4 assigned + 1 unassigned + 3 rejected" in result.stderr
     rejects = pd.read_csv(bad)
-    assert list(rejects["row"]) == [6, 7, 8]
-    assert list(rejects["kind"]) == ["coordinate-missing", "coordinate-not-a-number", "coordinate-swapped"]
+    assert list(rejects) == ["n", "lon", "lat", *OF_POINTS]
+    assert list(rejects["reject_row"]) == [6, 7, 8]
+    assert list(rejects["reject_kind"]) == [
+        "coordinate-missing", "coordinate-not-a-number", "coordinate-swapped",
+    ]  # fmt: skip
+    assert list(rejects["reject_column"]) == ["lon, lat"] * 3
+    assert list(rejects["reject_value"]) == [", ", "x, 1", "30.5, 114.3"]
     assert list(pd.read_csv(out)["rule"][5:]) == ["rejected"] * 3
 
 
@@ -86,7 +93,7 @@ def test_refused_when_most_points_are_outside(run, tmp_path):
     assert result.exit_code == 2
     assert "gcj02 0%" in " ".join(result.stderr.split())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv"]
-    assert run(source, "-o", out, "--crs", "wgs84", "--anyway").exit_code == 0
+    assert run(source, "-o", out, "--crs", "wgs84", "--accept-outside").exit_code == 0
     assert run(source, "-o", out, "--crs", "gcj02").exit_code == 0
     assert set(pd.read_csv(out)["rule"]) == {"inside"}
 
@@ -100,7 +107,7 @@ def test_refused_when_most_points_are_outside(run, tmp_path):
         (["--crs", "EPSG:4547"], "datum-contradicted"),
         (["--crs", "wgs84", "--lon", "经度"], "field-unknown"),
         (["--crs", "wgs84", "-o", "out.parquet"], "format-unknown"),
-        (["--crs", "wgs84", "-o", "out.xlsx"], "format-unknown"),
+        (["--crs", "wgs84", "-o", "out.docx"], "format-unknown"),
     ],
 )
 def test_wrong_use_writes_nothing(run, tmp_path, words, said):
@@ -161,7 +168,7 @@ def test_all_roads_agree(*, built, open_client, run, tmp_path, datum, level):
         assert {rule for _, rule, _, _ in answers} == set(RULES)
 
     places = list(zip(x.tolist(), y.tolist(), strict=True))
-    options = ["--crs", datum, "--level", level, "--margin", "--anyway"]
+    options = ["--crs", datum, "--level", level, "--margin", "--accept-outside"]
     source = write(tmp_path / "in.csv", [(repr(a), repr(b)) for a, b in places])
     assert run(source, "-o", tmp_path / "out.csv", *options).exit_code == 0
     assert from_csv((tmp_path / "out.csv").read_bytes()) == answers

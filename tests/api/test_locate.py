@@ -19,6 +19,7 @@ from geo.levels import LEVELS
 from tests import paper_city as city
 
 CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 GEOJSON, GEOJSONSEQ = "application/geo+json", "application/geo+json-seq"
 
 
@@ -204,7 +205,8 @@ def test_csv(built):
     assert counts(reply) == [5, 4, 1, 0]
     assert reply.headers["content-type"].startswith(CSV)
     rows = pd.read_csv(io.BytesIO(reply.content), dtype=str, keep_default_na=False)
-    assert list(rows) == ["id", "lon", "lat", "area_code", "rule", "distance_m", "margin_m", "error"]
+    added = ["area_code", "rule", "distance_m", "margin_m", "neighbour_code", "error"]
+    assert list(rows) == ["id", "lon", "lat", *added]
     assert list(rows["id"]) == ["000", "001", "002", "003", "004"]
     assert list(rows["rule"]) == RULES
     for row, place in zip(rows.itertuples(), PAPER, strict=True):
@@ -284,17 +286,20 @@ def test_parquet(built, geometry):
     assert after["distance_m"].dtype == np.float64
 
 
-def test_most_points_outside_suggests_another_datum(built):
+def test_most_points_outside_are_refused_with_the_share_under_each_datum(built):
     reference = crs.parse("gcj02")
     random = np.random.default_rng(2)
     lon, lat = np.array([city.point(*place) for place in random.uniform(0.5, 3.5, (50, 2))]).T
     x, y = crs.from_lonlat(lon, lat, reference)
-    places = list(zip(x.tolist(), y.tolist(), strict=True))
-    hint = post(built, csv_body(places), CSV).headers["Wangge-Datum-Hint"]
-    shares = {name: float(share) for name, share in (part.split("=") for part in hint.split("; "))}
-    assert shares["gcj02"] == 0
-    assert shares["wgs84"] > 0.5
-    assert "Wangge-Datum-Hint" not in post(built, csv_body(places), CSV, datum="gcj02").headers
+    body = csv_body(list(zip(x.tolist(), y.tolist(), strict=True)))
+    refused = post(built, body, CSV)
+    assert fields(refused) == {("datum-contradicted", "datum")}
+    assert "gcj02 0%" in refused.json()["detail"]
+    accepted = post(built, body, CSV, accept_outside=True)
+    shares = dict(part.split("=") for part in accepted.headers["Wangge-Datum-Hint"].split("; "))
+    assert float(shares["gcj02"]) == 0
+    assert float(shares["wgs84"]) > 0.5
+    assert "Wangge-Datum-Hint" not in post(built, body, CSV, datum="gcj02").headers
 
 
 @pytest.mark.parametrize(
@@ -313,7 +318,9 @@ def test_most_points_outside_suggests_another_datum(built):
         (b'{"features": [', GEOJSON, {}, {("file-truncated", None)}),
         (b'{"features": [1]}', GEOJSON, {}, {("file-unreadable", None)}),
         (b"{}\nx\n", GEOJSONSEQ, {}, {("file-unreadable", None)}),
-        (b"PAR1 no", PARQUET, {}, {("file-unreadable", None)}),
+        (b"PAR1 no", PARQUET, {}, {("file-truncated", None)}),
+        (b"PK no", XLSX, {}, {("file-truncated", None)}),
+        (b"no", XLSX, {}, {("file-unreadable", None)}),
     ],
 )  # fmt: skip
 def test_files_that_cannot_be_used(built, body, media_type, query, expected):

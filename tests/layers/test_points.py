@@ -18,23 +18,25 @@ from geo import crs
 from geo.assign import AreaIndex
 from geo.faults import DataError
 from layers import batch, located
-from layers.files import points, points_csv, points_geojson, points_parquet
+from layers.files import points, points_csv, points_geojson, points_parquet, points_xlsx
 
-ADDED = ("rule", "distance_m")
+ADDED = pa.schema({"rule": pa.string(), "distance_m": pa.float64()})
 
 
-def through(kind, body, *, chunk_rows=None, monkeypatch=None, columns=(None, None), encoding=None):
+def through(kind, body, *, chunk_rows=None, monkeypatch=None, stated=points.Columns(), encoding=None):
     """Read and write a file with the row number as rule; return what was written and the chunks."""
     if chunk_rows:
-        for module in (points_csv, points_geojson, points_parquet):
+        for module in (points_geojson, points_parquet, points_xlsx):
             monkeypatch.setattr(module, "CHUNK_ROWS", chunk_rows)
+        monkeypatch.setattr(points_csv, "MOST_ROWS", chunk_rows)
     sink = io.BytesIO()
-    file = points.open_points(kind, io.BytesIO(body), sink, columns=columns, added=ADDED, encoding=encoding)
+    file = points.open_points(kind, io.BytesIO(body), sink, stated=stated, added=ADDED, encoding=encoding)
     chunks = []
     for chunk in file.chunks():
         numbers = np.arange(chunk.first, chunk.first + len(chunk.x))
-        half = np.where(numbers % 2 == 0, None, numbers / 2)
-        file.write(chunk, {"rule": numbers.astype(str).astype(object), "distance_m": half})
+        rule = pa.array(numbers).cast(pa.string()).dictionary_encode()
+        half = pa.array(np.where(numbers % 2 == 0, np.nan, numbers / 2), from_pandas=True)
+        file.write(chunk, pa.record_batch([rule, half], names=ADDED.names))
         chunks.append(chunk)
     file.close()
     return sink.getvalue(), chunks
@@ -83,7 +85,7 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
-names = st.text(max_size=5).filter(lambda name: name not in {"features", *ADDED})
+names = st.text(max_size=5).filter(lambda name: name not in {"features", *ADDED.names})
 
 
 @given(
@@ -183,8 +185,7 @@ LONG = "x" * 3_000
     ],
 )
 def test_a_record_without_end_is_refused_before_it_fills_the_memory(kind, body, monkeypatch):
-    for module in (points, points_csv, points_geojson):
-        monkeypatch.setattr(module, "LONGEST_RECORD", 1_000)
+    monkeypatch.setattr(points, "LONGEST_RECORD", 1_000)
     monkeypatch.setattr(points_geojson, "_PIECE", 500)
     with pytest.raises(DataError) as refused:
         through(kind, body.encode())
