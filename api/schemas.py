@@ -284,8 +284,28 @@ class IncidentOut(BaseModel):
     closed_at: dt.datetime | None
 
 
+class NearbyOut(BaseModel):
+    """An incident reported near by at about the same time; of the same category it may be a duplicate.
+
+    `distance_m` is measured on the ellipsoid.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    category: str
+    status: str
+    area_code: str | None
+    reported_at: dt.datetime
+    distance_m: float
+    duplicate: bool
+
+
 class IncidentDetailOut(IncidentOut):
-    """An incident with its team and every decision about its area, oldest first."""
+    """An incident with its team, every decision about its area, oldest first, and what was reported near by.
+
+    `nearby` lists at most 20 incidents that the reader may see, possible duplicates first, then by distance.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -293,12 +313,24 @@ class IncidentDetailOut(IncidentOut):
                 **_INCIDENT,
                 "posts": [_POST],
                 "history": [{**_ASSIGNMENT, "decided_at": "2026-03-01T00:31:07Z", "decided_by": "zhang"}],
+                "nearby": [
+                    {
+                        "id": "5a1f2c34-70f4-4a52-9a55-0d7f7c1f9b20",
+                        "category": "0101",
+                        "status": "open",
+                        "area_code": "510899001001003",
+                        "reported_at": "2026-02-28T23:52:10Z",
+                        "distance_m": 12.4,
+                        "duplicate": True,
+                    }
+                ],
             }
         }
     )
 
     posts: list[PostOut]
     history: list[DecisionOut]
+    nearby: list[NearbyOut]
 
 
 class IncidentList(BaseModel):

@@ -38,6 +38,12 @@ class Settings(BaseSettings):
     max_upload_mb: int = Field(200, gt=0, description="largest file sent; other bodies may have 1 MB")
     threads: int = Field(40, gt=0, description="requests worked on at once, and database connections")
     session_hours: float = Field(12.0, gt=0, description="how long a browser stays signed in")
+    duplicate_radius_m: float = Field(
+        50.0, ge=0, le=1000, description="how near, in metres, another report may be a duplicate"
+    )
+    duplicate_hours: float = Field(
+        24.0, ge=0, le=720, description="how long before or after another report may be a duplicate"
+    )
     map_attribution: str = Field("", description="whose data the maps show, where the data do not tell")
     map_review_number: str = Field("", description="审图号 shown on every map")
 

@@ -86,7 +86,7 @@ def publish(
     relinked = links.rewrite(session, changes, number)
     for layer, change in changes.items():
         names.keep(session, layer, change.upserts, change.removed, number)
-    moves = incidents.prepare(session, number) if LEVEL_OF.keys() & changes.keys() else None
+    moves = incidents.prepare(session, number, now=now) if LEVEL_OF.keys() & changes.keys() else None
     history.lock_exclusive(session)
     moved = moves.settle(now=now, actor=author) if moves else 0
     revision.published_at = revision.effective_from = _instant(session, clock() if clock else now, number)

@@ -239,16 +239,14 @@ def _copyable(series: pd.Series, column: Column[Any]) -> Any:  # noqa: ANN401 - 
     if isinstance(column.type, JSONB):
         return [json.dumps(value or {}, ensure_ascii=False, default=str) for value in series]
     if isinstance(column.type, ARRAY):
-        return [_array(values) for values in series]
+        return [None if values is None else array_text(values) for values in series]
     if isinstance(column.type, Integer):
         # A column with gaps may have come as floats, which the database would refuse.
         return series.astype("Int64").array
     return series.to_numpy()
 
 
-def _array(values: Sequence[str] | None) -> str | None:
-    """Write texts as PostgreSQL reads an array."""
-    if values is None:
-        return None
+def array_text(values: Sequence[str]) -> str:
+    """Write texts as PostgreSQL reads an array of them."""
     escaped = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
     return "{" + ",".join(f'"{value}"' for value in escaped) + "}"

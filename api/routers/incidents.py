@@ -1,7 +1,7 @@
 """Incidents: taken in with the area they belong to, found again, and moved by a person."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from api import stated
 from api.access import Caller, Permission, needs
 from api.dependencies import Runtime, RuntimeDep, SessionDep, SnapshotDep
 from api.errors import Problem
-from api.places import compounds_at, posts_at
+from api.places import compounds_at, locator_at_hand, posts_at
 from api.schemas import (
     AssignedAreaOut,
     AssignmentOut,
@@ -23,6 +23,7 @@ from api.schemas import (
     IncidentIn,
     IncidentList,
     IncidentOut,
+    NearbyOut,
     PostOut,
     ReassignIn,
 )
@@ -73,7 +74,7 @@ def report_incident(
         _report(body, runtime, now),
         actor=actor,
         now=now,
-        on=_today(runtime),
+        desk=_desk(caller, runtime, snapshot),
         repetition=_repetition(body, idempotency_key),
     )
     if done.created and done.incident.path and not caller.covers(done.incident.path):
@@ -84,7 +85,7 @@ def report_incident(
     if not done.created:
         response.status_code = 200
     posts = [PostOut.model_validate(post) for post in done.location.posts] if done.location else []
-    return _detail(session, snapshot, done.incident, caller, posts)
+    return _detail(done.found, done.decisions, done.nearby, posts, (caller, snapshot))
 
 
 @router.get("", summary="Find incidents")
@@ -124,8 +125,7 @@ def find_incidents(
         until=faults.reading(lambda: stated.instant(until, timezone, field="until") if until else None),
         bbox=faults.reading(lambda: _box(bbox) if bbox else None),
         unassigned=unassigned,
-        scope=caller.areas,
-        scope_unassigned=_sees_unassigned(caller, _areas(snapshot)),
+        **_scope(caller, snapshot),
     )
     faults.check()
     found, following = search.search(session, filters, limit=limit, cursor=cursor)
@@ -150,9 +150,9 @@ def read_incident(
     runtime: RuntimeDep,
     caller: ReaderDep,
 ) -> IncidentDetailOut:
-    """Return an incident, who answers for its place today, and every decision about its area."""
+    """Return an incident, who answers for its place today, every decision about its area, and what is near by."""
     incident = _visible(session, snapshot, incident_id, caller)
-    return _detail(session, snapshot, incident, caller, _team(session, snapshot, incident, runtime))
+    return _read(session, incident, runtime, snapshot, caller)
 
 
 @router.post("/{incident_id}/reassign", summary="Give an incident to another grid")
@@ -177,7 +177,7 @@ def reassign_incident(
     )
     if not caller.covers(incident.path):
         raise Problem("forbidden", f"The grid {body.area_code} lies outside the areas of your account.")
-    return _detail(session, snapshot, incident, caller, _team(session, snapshot, incident, runtime))
+    return _read(session, incident, runtime, snapshot, caller)
 
 
 @router.post("/{incident_id}/release", summary="End a decision by hand")
@@ -198,7 +198,7 @@ def release_incident(
         now=runtime.clock(),
         on=_today(runtime),
     )
-    return _detail(session, snapshot, incident, caller, _team(session, snapshot, incident, runtime))
+    return _read(session, incident, runtime, snapshot, caller)
 
 
 # --- requests ---------------------------------------------------------------------------------------------
@@ -256,6 +256,23 @@ def _today(runtime: Runtime) -> dt.date:
     return runtime.clock().astimezone(ZoneInfo(runtime.settings.timezone)).date()
 
 
+def _desk(caller: Caller, runtime: Runtime, snapshot: Snapshot) -> incidents.Desk:
+    """What intake has at hand: the areas in memory, unless another revision was published meanwhile."""
+    return incidents.Desk(
+        on=_today(runtime),
+        locators=lambda revision: (
+            locator_at_hand(snapshot, "grid") if revision == snapshot.revision else None
+        ),
+        vicinity=_vicinity(runtime),
+        sees=Filters(**_scope(caller, snapshot)),
+    )
+
+
+def _vicinity(runtime: Runtime) -> incidents.Vicinity:
+    settings = runtime.settings
+    return incidents.Vicinity(radius_m=settings.duplicate_radius_m, hours=settings.duplicate_hours)
+
+
 # --- who sees what ----------------------------------------------------------------------------------------
 
 
@@ -263,17 +280,23 @@ def _areas(snapshot: Snapshot) -> Mapping[str, Area]:
     return snapshot.model("named areas", layers=located.layers_of("grid"), load=located.named_areas)
 
 
-def _sees_unassigned(caller: Caller, areas: Mapping[str, Area]) -> bool:
+def _sees_unassigned(caller: Caller, snapshot: Snapshot) -> bool:
     """Unassigned incidents belong to the district's scope."""
-    mine = (areas.get(code) for code in caller.areas)
-    return not caller.areas or any(area is not None and area.level == "district" for area in mine)
+    if not caller.areas:
+        return True
+    mine = (_areas(snapshot).get(code) for code in caller.areas)
+    return any(area is not None and area.level == "district" for area in mine)
+
+
+def _scope(caller: Caller, snapshot: Snapshot) -> dict[str, Any]:
+    return {"scope": caller.areas, "scope_unassigned": _sees_unassigned(caller, snapshot)}
 
 
 def _visible(session: Session, snapshot: Snapshot, incident_id: UUID, caller: Caller) -> Incident:
     incident = incidents.get(session, incident_id)
     if caller.covers(incident.path):
         return incident
-    if incident.area_code is None and _sees_unassigned(caller, _areas(snapshot)):
+    if incident.area_code is None and _sees_unassigned(caller, snapshot):
         return incident
     # As if it did not exist: an id must not tell what lies elsewhere.
     raise NotFound(f"There is no incident {incident_id}.")
@@ -327,12 +350,16 @@ def _area(code: str, areas: Mapping[str, Area]) -> AssignedAreaOut:
 
 
 def _detail(
-    session: Session, snapshot: Snapshot, incident: Incident, caller: Caller, posts: list[PostOut]
+    found: Found,
+    decisions: Sequence[Assignment],
+    nearby: Sequence[incidents.Nearby],
+    posts: list[PostOut],
+    to: tuple[Caller, Snapshot],
 ) -> IncidentDetailOut:
+    caller, snapshot = to
     areas = _areas(snapshot)
-    history = incidents.assignments(session, incident.id)
     return IncidentDetailOut(
-        **_described(search.find(session, incident), caller, areas),
+        **_described(found, caller, areas),
         posts=posts,
         history=[
             DecisionOut(
@@ -341,19 +368,43 @@ def _detail(
                 decided_at=one.decided_at,
                 decided_by=one.decided_by,
             )
-            for one in history
+            for one in decisions
         ],
+        nearby=[NearbyOut.model_validate(one) for one in nearby],
     )
 
 
-def _team(session: Session, snapshot: Snapshot, incident: Incident, runtime: Runtime) -> list[PostOut]:
-    """Who answers today for the grid and the compound of an incident."""
+def _read(
+    session: Session, incident: Incident, runtime: Runtime, snapshot: Snapshot, caller: Caller
+) -> IncidentDetailOut:
+    """All that is known of an incident now."""
     found = search.find(session, incident)
-    targets = [("grids", incident.area_code)] if incident.area_code else []
-    if found.lon is not None and found.lat is not None and snapshot.revision:
-        compound = compounds_at(snapshot).at(found.lon, found.lat)
+    near: list[incidents.Nearby] = []
+    if found.place is not None:
+        near = incidents.nearby(
+            session,
+            found.place,
+            reported_at=incident.reported_at,
+            category=incident.category,
+            vicinity=_vicinity(runtime),
+            among=Filters(**_scope(caller, snapshot)),
+        )
+    return _detail(
+        found,
+        incidents.assignments(session, incident),
+        [one for one in near if one.id != incident.id],
+        _team(found, snapshot, runtime),
+        (caller, snapshot),
+    )
+
+
+def _team(found: Found, snapshot: Snapshot, runtime: Runtime) -> list[PostOut]:
+    """Who answers today for the grid and the compound of an incident."""
+    code = found.incident.area_code
+    targets = [("grids", code)] if code else []
+    if found.place is not None and snapshot.revision:
+        compound = compounds_at(snapshot).at(*found.place)
         targets += [("compounds", compound.code)] if compound else []
     posts = posts_at(snapshot)
     on = _today(runtime)
-    held = [post for target in targets for post in posts.get(target, ()) if post.holds(on)]
-    return [PostOut.model_validate(post) for post in held]
+    return [PostOut.model_validate(post) for post in located.held(posts, targets, on)]

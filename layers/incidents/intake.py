@@ -1,32 +1,29 @@
-"""Incidents: filed with the area they belong to, moved by a person or by a new boundary, and found again.
+"""Incidents are filed one by one, each with the area it belongs to and with what was reported near by.
 
-Every answer comes from :mod:`geo.assign` at a revision that is named beside it. Whoever files or moves an
-incident holds off publishing until the commit (:func:`layers.history.lock_shared`), so that no incident is
-left with an answer of a revision that has just ended.
+Every answer comes from :mod:`geo.assign` at a revision that is named beside it; publishing waits for the commit
+(:func:`layers.history.lock_shared`). Areas that are in memory answer where they are those of that revision,
+else the neighbourhood is read from the database, which gives the same answer.
 """
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from geo import assign
-from geo.faults import DataError, Fault
 from layers import history, located
-from layers.errors import Conflict, NotFound
-from layers.incidents import partitions
-from layers.incidents.bulk import NO_AREA, NO_PLACE
-from layers.located import Location
-from layers.tables import Assignment, IdempotencyKey, Incident, IncidentKey
+from layers.errors import Conflict
+from layers.incidents import answers, decisions, partitions, search
+from layers.incidents.nearby import Nearby, Vicinity, nearby
+from layers.incidents.search import Filters, Found
+from layers.located import Location, Locator, Place
+from layers.tables import Assignment, IdempotencyKey, Incident
 
-#: An incident is open until it is closed; closed ones keep their assignment for ever.
-STATUSES = ("open", "closed")
-#: A place says by which rule it belongs to an area, or a person decided.
-RULES = (*assign.RULES, "manual")
+#: What locates a place at a revision, where that is in memory.
+Locators = Callable[[int], Locator | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +47,11 @@ class Report:
     given_y: float | None = None
     given_datum: str | None = None
 
+    @property
+    def place(self) -> Place | None:
+        """Longitude and latitude, where they are known."""
+        return None if self.lon is None or self.lat is None else (self.lon, self.lat)
+
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
@@ -59,13 +61,70 @@ class Repetition:
     digest: bytes
 
 
+def _nothing_at_hand(_revision: int) -> Locator | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What intake works with.
+
+    Parameters
+    ----------
+    on
+        The day, in the city's time zone, on which the team must be in office.
+    locators
+        What is in memory to locate a place with.
+    vicinity
+        What counts as near by.
+    sees
+        Which incidents may be told to whoever files.
+    """
+
+    on: dt.date
+    locators: Locators = _nothing_at_hand
+    vicinity: Vicinity = field(default_factory=Vicinity)
+    sees: Filters = field(default_factory=Filters)
+
+
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """An incident as stored, where it is (None without coordinates), and whether this request made it."""
+    """An incident as stored, and whether this request made it.
 
-    incident: Incident
+    ``location`` says where it is (None without coordinates), ``decisions`` who decided about its area, and
+    ``nearby`` what was there already.
+    """
+
+    found: Found
     location: Location | None
+    decisions: list[Assignment]
+    nearby: list[Nearby]
     created: bool
+
+    @property
+    def incident(self) -> Incident:
+        """The incident itself."""
+        return self.found.incident
+
+
+# One statement, so that filing an incident costs one round trip to the database.
+_COLUMNS = (
+    "id", "category", "description", "address", "source", "reporter_name", "reporter_phone", "reported_at",
+    "created_at", "created_by", "status", "given_x", "given_y", "given_datum", "revision", *answers.COLUMNS,
+    "queue_reason",
+)  # fmt: skip
+_STORE = text(
+    f"""
+    WITH key AS (INSERT INTO incident_keys (id, reported_at) VALUES (:id, :reported_at)),
+    incident AS (
+        INSERT INTO incidents ({", ".join(_COLUMNS)}, geom)
+        VALUES ({", ".join(f":{name}" for name in _COLUMNS)}, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))
+    )
+    INSERT INTO assignments (incident_id, decided_at, decided_by, revision, {", ".join(answers.COLUMNS)}, reason)
+    VALUES (:id, :created_at, :created_by, :revision, {", ".join(f":{name}" for name in answers.COLUMNS)},
+        :queue_reason)
+    RETURNING id"""  # noqa: S608 - all parts are constants
+)
 
 
 def intake(
@@ -74,7 +133,7 @@ def intake(
     *,
     actor: str,
     now: dt.datetime,
-    on: dt.date,
+    desk: Desk,
     repetition: Repetition | None = None,
 ) -> Filed:
     """Store an incident with its area; the caller commits before answering.
@@ -83,8 +142,6 @@ def intake(
 
     Parameters
     ----------
-    on
-        The day, in the city's time zone, on which the team must be in office.
     repetition
         Makes a second request with the same key return the first one's incident.
 
@@ -100,199 +157,59 @@ def intake(
         )
         earlier = session.get(IdempotencyKey, (actor, repetition.key))
         if earlier is not None:
-            return _repeated(session, earlier, repetition, on=on)
+            return _repeated(session, earlier, repetition, desk)
+    near = _near(session, report.place, report.reported_at, report.category, desk)
     partitions.ensure(session, now=now, reported_at=[report.reported_at])
     revision = history.lock_shared(session, now)
-    location = _locate(session, revision, report.lon, report.lat, on=on)
-    incident = _new(report, actor=actor, now=now)
-    session.add(IncidentKey(id=incident.id, reported_at=incident.reported_at))
-    session.flush()
-    _decide(incident, revision, location)
-    session.add(incident)
-    session.flush()
-    _record(session, incident, actor=actor, now=now, reason=None)
+    location = _locate(session, revision, report.place, desk)
+    incident, decided = _store(session, report, answers.of_location(location), revision, (actor, now))
     if repetition is not None:
-        session.add(
-            IdempotencyKey(
-                account=actor,
-                key=repetition.key,
-                request_digest=repetition.digest,
-                incident_id=incident.id,
-                created_at=now,
-            )
-        )
-    session.flush()
-    return Filed(incident, location, created=True)
+        key = {"account": actor, "key": repetition.key, "request_digest": repetition.digest}
+        session.add(IdempotencyKey(**key, incident_id=incident.id, created_at=now))
+        session.flush()
+    return Filed(Found(incident, report.lon, report.lat), location, [decided], near, created=True)
 
 
-def get(session: Session, incident_id: UUID, *, for_update: bool = False) -> Incident:
-    """Return an incident.
-
-    Raises
-    ------
-    NotFound
-        If there is none with this id.
-    """
-    key = session.get(IncidentKey, incident_id)
-    if key is None:
-        raise NotFound(f"There is no incident {incident_id}.")
-    return session.get_one(Incident, (key.id, key.reported_at), with_for_update=for_update or None)
-
-
-def assignments(session: Session, incident_id: UUID) -> list[Assignment]:
-    """Return every decision about an incident's area, oldest first."""
-    query = select(Assignment).where(Assignment.incident_id == incident_id).order_by(Assignment.id)
-    return list(session.scalars(query))
+def _store(
+    session: Session, report: Report, answer: dict[str, Any], revision: int, by: tuple[str, dt.datetime]
+) -> tuple[Incident, Assignment]:
+    """Store an incident with the decision about its area; both as they will be read."""
+    actor, now = by
+    said = asdict(report)
+    lon, lat = said.pop("lon"), said.pop("lat")
+    made = {"id": uuid4(), "created_at": now, "created_by": actor, "status": "open", "revision": revision}
+    incident = Incident(**said, **made, **answer)
+    decided = decisions.decision(incident, actor=actor, now=now, reason=None)
+    bound = {**said, **made, **answer, "id": str(incident.id), "lon": lon, "lat": lat}
+    decided.id = session.scalars(_STORE, bound).one()
+    return incident, decided
 
 
-def reassign(
-    session: Session, incident_id: UUID, area_code: str, *, reason: str, actor: str, now: dt.datetime
-) -> Incident:
-    """Give an incident to a grid by a person's decision, kept through boundary edits until released.
-
-    Raises
-    ------
-    NotFound
-        If there is no such incident.
-    Conflict
-        If it is closed.
-    DataError
-        If no grid has this code, or the reason is blank.
-    """
-    partitions.ensure(session, now=now)
-    revision = history.lock_shared(session, now)
-    incident = _open(session, incident_id)
-    path = located.path_of(session, revision, area_code)
-    faults = []
-    if not path:
-        faults.append(
-            Fault(kind="value-invalid", field="area_code", message=f"No grid has the code {area_code!r}.")
-        )
-    if not reason.strip():
-        faults.append(
-            Fault(kind="value-missing", field="reason", message="Say why a person decides otherwise.")
-        )
-    if faults:
-        raise DataError(faults)
-    incident.rule = "manual"
-    incident.area_code = area_code
-    incident.path = [area.code for area in path]
-    incident.candidates = [area_code]
-    incident.distance_m = incident.margin_m = incident.queue_reason = None
-    incident.revision = revision
-    _record(session, incident, actor=actor, now=now, reason=reason.strip())
-    return incident
+def _locate(session: Session, revision: int, place: Place | None, desk: Desk) -> Location | None:
+    if place is None or revision == 0:
+        return None
+    locator = desk.locators(revision)
+    if locator is not None:
+        return located.locate(locator, place, on=desk.on)
+    return located.locate_at(session, revision, place, on=desk.on)
 
 
-def release(
-    session: Session,
-    incident_id: UUID,
-    *,
-    actor: str,
-    now: dt.datetime,
-    on: dt.date,
-) -> Incident:
-    """End a person's decision: the incident belongs again to where its place says.
-
-    Raises
-    ------
-    NotFound
-        If there is no such incident.
-    Conflict
-        If it is closed, or no person's decision stands.
-    """
-    partitions.ensure(session, now=now)
-    revision = history.lock_shared(session, now)
-    incident = _open(session, incident_id)
-    if incident.rule != "manual":
-        raise Conflict("This incident was not assigned by hand, so there is nothing to release.")
-    lon, lat = session.execute(
-        select(func.ST_X(Incident.geom), func.ST_Y(Incident.geom)).where(Incident.id == incident_id)
-    ).one()
-    _decide(incident, revision, _locate(session, revision, lon, lat, on=on))
-    _record(session, incident, actor=actor, now=now, reason="released")
-    return incident
+def _near(
+    session: Session, place: Place | None, reported_at: dt.datetime, category: str, desk: Desk
+) -> list[Nearby]:
+    if place is None:
+        return []
+    return nearby(
+        session, place, reported_at=reported_at, category=category, vicinity=desk.vicinity, among=desk.sees
+    )
 
 
-def _open(session: Session, incident_id: UUID) -> Incident:
-    incident = get(session, incident_id, for_update=True)
-    if incident.status == "closed":
-        raise Conflict("This incident is closed; its assignment stays as it was.")
-    return incident
-
-
-def _repeated(session: Session, earlier: IdempotencyKey, repetition: Repetition, *, on: dt.date) -> Filed:
+def _repeated(session: Session, earlier: IdempotencyKey, repetition: Repetition, desk: Desk) -> Filed:
     if bytes(earlier.request_digest) != repetition.digest:
         raise Conflict(f"The Idempotency-Key {repetition.key!r} was used for another request; use a new one.")
-    incident = get(session, earlier.incident_id)
-    lon, lat = session.execute(
-        select(func.ST_X(Incident.geom), func.ST_Y(Incident.geom)).where(Incident.id == incident.id)
-    ).one()
-    location = _locate(session, incident.revision, lon, lat, on=on)
-    return Filed(incident, location, created=False)
-
-
-def _locate(
-    session: Session,
-    revision: int,
-    lon: float | None,
-    lat: float | None,
-    *,
-    on: dt.date,
-) -> Location | None:
-    if lon is None or lat is None or revision == 0:
-        return None
-    return located.locate_at(session, revision, (lon, lat), on=on)
-
-
-def _new(report: Report, *, actor: str, now: dt.datetime) -> Incident:
-    placed = report.lon is not None and report.lat is not None
-    return Incident(
-        id=uuid4(),
-        category=report.category,
-        description=report.description,
-        address=report.address,
-        source=report.source,
-        reporter_name=report.reporter_name,
-        reporter_phone=report.reporter_phone,
-        reported_at=report.reported_at,
-        created_at=now,
-        created_by=actor,
-        status="open",
-        given_x=report.given_x,
-        given_y=report.given_y,
-        given_datum=report.given_datum,
-        geom=func.ST_SetSRID(func.ST_MakePoint(report.lon, report.lat), 4326) if placed else None,
-    )
-
-
-def _decide(incident: Incident, revision: int, location: Location | None) -> None:
-    """Write an answer of `locate` into the incident."""
-    incident.revision = revision
-    incident.rule = location.rule if location else "none"
-    incident.area_code = location.area.code if location and location.area else None
-    incident.path = [area.code for area in location.path] if location else []
-    incident.candidates = location.candidates if location else []
-    incident.distance_m = location.distance_m if location else None
-    incident.margin_m = location.margin_m if location else None
-    if incident.area_code is None:
-        incident.queue_reason = NO_AREA if location else NO_PLACE
-    else:
-        incident.queue_reason = None
-
-
-def _record(
-    session: Session, incident: Incident, *, actor: str, now: dt.datetime, reason: str | None
-) -> None:
-    copied: Sequence[str] = ("revision", "rule", "area_code", "path", "candidates", "distance_m", "margin_m")
-    values: dict[str, Any] = {name: getattr(incident, name) for name in copied}
-    session.add(
-        Assignment(
-            incident_id=incident.id,
-            decided_at=now,
-            decided_by=actor,
-            reason=reason or incident.queue_reason,
-            **values,
-        )
-    )
-    session.flush()
+    incident = decisions.get(session, earlier.incident_id)
+    found = search.find(session, incident)
+    near = _near(session, found.place, incident.reported_at, incident.category, desk)
+    location = _locate(session, incident.revision, found.place, desk)
+    others = [one for one in near if one.id != incident.id]
+    return Filed(found, location, decisions.assignments(session, incident), others, created=False)

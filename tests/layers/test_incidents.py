@@ -20,6 +20,7 @@ from layers.tables import Assignment, Incident
 from tests import paper_city as city
 
 ON = dt.date(2026, 3, 1)
+DESK = incidents.Desk(on=ON)
 LATER = city.NOW + dt.timedelta(days=1)
 
 
@@ -36,7 +37,7 @@ def report(place=None, **said):
 
 def file(session, place=None, *, repetition=None, now=LATER, **said):
     done = incidents.intake(
-        session, report(place, **said), actor="zhang", now=now, on=ON, repetition=repetition
+        session, report(place, **said), actor="zhang", now=now, desk=DESK, repetition=repetition
     )
     session.commit()
     return done
@@ -62,7 +63,7 @@ def test_filed_with_its_grid_and_team(built):
     assert (incident.revision, incident.status, incident.deadline) == (1, "open", None)
     assert incident.margin_m == done.location.margin_m > 0
     assert [post.name for post in done.location.posts] == ["王芳", "赵敏"]
-    (first,) = incidents.assignments(built, incident.id)
+    (first,) = incidents.assignments(built, incident)
     assert (first.rule, first.area_code, first.revision, first.decided_by) == (
         "inside", city.WEST + "002", 1, "zhang",
     )  # fmt: skip
@@ -121,7 +122,7 @@ def test_reassigned_by_hand_and_released(built):
     assert moved.margin_m is None
     back = incidents.release(built, incident_id, actor="li", now=LATER, on=ON)
     assert answer(back) == ("inside", city.WEST + "002", [city.WEST + "002"])
-    history = incidents.assignments(built, incident_id)
+    history = incidents.assignments(built, incidents.get(built, incident_id))
     assert [(one.rule, one.reason) for one in history] == [
         ("inside", None), ("manual", "误报位置"), ("inside", "released"),
     ]  # fmt: skip
@@ -170,7 +171,7 @@ def test_open_incidents_follow_a_moved_border(built):
     assert done.moved >= 2
     built.expire_all()
     assert recompute(built, done.revision) == 34
-    built.refresh(closed)
+    closed = incidents.get(built, closed.id)
     assert answer(closed) == ("inside", city.WEST + "002", [city.WEST + "002"])
     moved = built.scalars(select(Assignment).where(Assignment.revision == 2)).all()
     assert len(moved) == done.moved
@@ -179,7 +180,7 @@ def test_open_incidents_follow_a_moved_border(built):
 
 def test_publishing_waits_for_an_intake_and_moves_what_it_filed(built, engine):
     """No incident is left with an answer of a revision that ended while it was being filed."""
-    filed = incidents.intake(built, report(city.point(3.5, 2)), actor="zhang", now=LATER, on=ON)
+    filed = incidents.intake(built, report(city.point(3.5, 2)), actor="zhang", now=LATER, desk=DESK)
 
     def publish():
         with database.sessions(engine)() as other:
@@ -194,8 +195,8 @@ def test_publishing_waits_for_an_intake_and_moves_what_it_filed(built, engine):
         built.commit()
         done = publishing.result(timeout=30)
     assert (filed.incident.revision, done.revision, done.moved) == (1, 2, 1)
-    built.refresh(filed.incident)
-    assert answer(filed.incident)[1] == city.WEST + "001"
+    built.expire_all()
+    assert answer(incidents.get(built, filed.incident.id))[1] == city.WEST + "001"
 
 
 def test_an_intake_that_waited_for_a_publication_answers_from_it(built, engine):
@@ -268,7 +269,7 @@ def test_a_decision_by_hand_whose_area_is_retired(built, heirs, expected, reason
     incident = incidents.get(built, incident_id)
     assert (incident.rule, incident.area_code) == ("manual", expected)
     assert (incident.queue_reason is None) == (expected is not None)
-    assert reason in incidents.assignments(built, incident_id)[-1].reason
+    assert reason in incidents.assignments(built, incident)[-1].reason
 
 
 # --- in bulk ----------------------------------------------------------------------------------------------
@@ -393,7 +394,6 @@ def found_again(built):
 
 def names(session, **filters):
     found, _ = search.search(session, Filters(**filters), limit=100)
-    assert search.count(session, Filters(**filters)) == len(found)
     return "".join(one.incident.description for one in found)
 
 
