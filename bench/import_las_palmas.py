@@ -46,7 +46,7 @@ def main() -> None:
     path = parser.parse_args().data / "las_palmas" / "las_palmas_2023-02-20.osm.pbf"
 
     start = time.perf_counter()
-    extract = osm.read(path, facilities=True, compounds=True)
+    extract = osm.read(path, places=("facilities", "compounds"))
     read_s = time.perf_counter() - start
     print(f"read alone: {read_s:.2f} s; {extract.counts}")
     with tempfile.TemporaryDirectory(prefix="wangge-bench-") as folder:
@@ -73,7 +73,13 @@ def _timed(engine: Engine, path: Path, name: str) -> tuple[dict[str, ImportRepor
     watch, start = Stopwatch(), time.perf_counter()
     with database.sessions(engine).begin() as session:
         reports = imports.import_osm(
-            session, path, Options(), facilities=True, compounds=True, author="bench", now=NOW, progress=watch
+            session,
+            path,
+            Options(),
+            places=("facilities", "compounds"),
+            author="bench",
+            now=NOW,
+            progress=watch,
         )
         watch("commit", 0, 0)
     watch("", 0, 0)

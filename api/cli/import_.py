@@ -2,7 +2,7 @@
 
 import datetime as dt
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -84,6 +84,12 @@ def import_layer(
     compounds: Annotated[
         bool, typer.Option("--compounds", help="From OpenStreetMap: residential areas too.")
     ] = False,
+    buildings: Annotated[
+        bool, typer.Option("--buildings", help="From OpenStreetMap: buildings people live in too.")
+    ] = False,
+    addresses: Annotated[
+        bool, typer.Option("--addresses", help="From OpenStreetMap: house numbers too.")
+    ] = False,
     embedded: Embedded = False,
 ) -> None:
     """导入 · Load a file into a layer, check it, and publish it as one revision.
@@ -94,10 +100,13 @@ def import_layer(
       wangge import grids 网格.zip --crs EPSG:4547 --rejects rejects.gpkg
       wangge import facilities 设施.csv --crs gcj02 --map x=经度 --map y=纬度
       wangge import compounds 小区.xlsx --crs bd09 --mode replace
-      wangge import streets city.osm.pbf --facilities --compounds
+      wangge import buildings 楼栋.gpkg --map compound_code=小区代码
+      wangge import addresses 门牌.csv --crs cgcs2000
+      wangge import streets city.osm.pbf --facilities --compounds --buildings --addresses
 
     Areas come top down: districts, subdistricts, communities, grids; a level may be left out. Parents follow
-    from codes, else from location; areas without a code get one. A record at fault is rejected and named; the
+    from codes, else from location; areas without a code get one. Buildings and addresses that name no compound
+    belong to the one that holds them. A record at fault is rejected and named; the
     others are loaded. Nothing is stored when the file as a whole is refused. Exit code 1 says that there are
     rejects or defects.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
@@ -112,7 +121,16 @@ def import_layer(
                 "on_invalid": on_invalid,
                 "noded": noded,
             },
-            _Reading(sheet, encoding, facilities=facilities, compounds=compounds),
+            _Reading(
+                sheet,
+                encoding,
+                {
+                    "facilities": facilities,
+                    "compounds": compounds,
+                    "buildings": buildings,
+                    "addresses": addresses,
+                },
+            ),
             embedded=embedded,
         )
     except DataError as error:
@@ -138,12 +156,16 @@ def import_layer(
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What of a file is read, and how."""
+    """What of a file is read, and how; ``beside`` says which layers beside streets are wanted."""
 
     sheet: str | None
     encoding: str | None
-    facilities: bool = field(kw_only=True)
-    compounds: bool = field(kw_only=True)
+    beside: dict[str, bool]
+
+    @property
+    def places(self) -> list[str]:
+        """Layers that are wanted beside streets."""
+        return [layer for layer, wanted in self.beside.items() if wanted]
 
 
 def _columns(stated: list[str]) -> dict[str, str]:
@@ -174,12 +196,11 @@ def _run(
             told: _Told = {"author": _AUTHOR, "now": now(), "progress": progress}
             if osm.is_osm(file):
                 _require_streets(layer)
-                places = {"facilities": reading.facilities, "compounds": reading.compounds}
-                return list(imports.import_osm(session, file, options, **places, **told).values())
-            if reading.facilities or reading.compounds:
-                raise typer.BadParameter(
-                    "only an OpenStreetMap file holds facilities and compounds beside streets"
-                )
+                reports = imports.import_osm(session, file, options, places=reading.places, **told)
+                return list(reports.values())
+            if reading.places:
+                message = f"only an OpenStreetMap file holds {', '.join(reading.places)} beside streets"
+                raise typer.BadParameter(message)
             report = imports.import_file(
                 session, layer, file, options, sheet=reading.sheet, encoding=reading.encoding, **told
             )
@@ -195,7 +216,8 @@ class _Told(TypedDict):
 def _require_streets(layer: str) -> None:
     if layer != "streets":
         raise typer.BadParameter(
-            "an OpenStreetMap file is imported as streets, with --facilities and --compounds"
+            "an OpenStreetMap file is imported as streets, with "
+            + ", ".join(f"--{each}" for each in osm.PLACES)
         )
 
 

@@ -18,8 +18,11 @@ Objects = NDArray[np.object_]
 
 #: Layers whose features may belong to a compound.
 IN_COMPOUNDS = ("buildings", "addresses")
-#: What follows the number in the name of a building: 3栋, 3幢, 3座, 3号楼, 3#.
-_NUMBER = r"([0-9A-Za-z]+(?:-[0-9A-Za-z]+)*|[一二三四五六七八九十]+)\s*(?:栋|幢|座|号楼|号|楼|#)?$"
+#: The number in the name of a building: 3栋, 嘉湖小区12-3幢, A座, 三号楼, 7#, or a name that is nothing else.
+_NUMBER = (
+    r"(?:(?<![0-9A-Za-z-])(?P<told>[0-9A-Za-z]{1,3}(?:-[0-9A-Za-z]{1,3})*|[一二三四五六七八九十]+)"
+    r"\s*(?:栋|幢|座|号楼|#)|^(?P<bare>\d+))$"
+)
 
 
 def named(layer: str, table: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
@@ -43,8 +46,9 @@ def named(layer: str, table: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
 def _named_buildings(table: pd.DataFrame) -> pd.DataFrame:
     name, number = table["name"], table["number"]
     called = [None if each is None else f"{each}栋" for each in objects(number)]
-    found = name.astype("string").str.extract(_NUMBER, expand=False)
-    return table.assign(name=_either(name, called), number=_either(number, found))
+    found = name.astype("string").str.extract(_NUMBER)
+    told = _either(found["told"], found["bare"])
+    return table.assign(name=_either(name, called), number=_either(number, told))
 
 
 def _printed_addresses(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ worse.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,20 +117,19 @@ def import_osm(
     path: Path,
     options: Options,
     *,
-    facilities: bool = False,
-    compounds: bool = False,
+    places: Collection[str] = (),
     author: str,
     now: dt.datetime,
     progress: Progress = silent,
 ) -> dict[str, ImportReport]:
-    """Import streets, and where wanted facilities and compounds, from an OpenStreetMap file as one revision.
+    """Import streets, and of :data:`layers.osm.PLACES` those wanted, from an OpenStreetMap file as one revision.
 
     Raises
     ------
     DataError, Conflict
         As in :func:`layers.osm.read` and :func:`import_frame`.
     """
-    extract = osm.read(path, facilities=facilities, compounds=compounds, progress=progress)
+    extract = osm.read(path, places=places, progress=progress)
     reports = _import(
         session,
         extract.frames,

@@ -1,5 +1,5 @@
-"""OpenStreetMap files -> layer frames: the walkable streets, and by a table of tags facilities and compounds."""
+"""OpenStreetMap files -> layer frames: the walkable streets, and by their tags the places beside them."""
 
-from layers.osm.reader import ATTRIBUTION, SUFFIXES, Extract, attribution, is_osm, read
+from layers.osm.reader import ATTRIBUTION, PLACES, SUFFIXES, Extract, attribution, is_osm, read
 
-__all__ = ["ATTRIBUTION", "SUFFIXES", "Extract", "attribution", "is_osm", "read"]
+__all__ = ["ATTRIBUTION", "PLACES", "SUFFIXES", "Extract", "attribution", "is_osm", "read"]

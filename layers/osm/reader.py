@@ -1,7 +1,8 @@
-"""OpenStreetMap files (.osm.pbf, .osm, also compressed) -> layer frames of streets, facilities, compounds."""
+"""OpenStreetMap files (.osm.pbf, .osm, also compressed) -> layer frames of streets and of places beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ import shapely
 
 from geo.faults import DataError, Fault
 from layers.files.source import refused
+from layers.osm import doors as osm_doors
 from layers.osm import places as osm_places
 from layers.osm import streets as osm_streets
 from layers.progress import Progress, during, silent
 
 #: Attribution that must stand on every map and in every export of these data.
 ATTRIBUTION = "© OpenStreetMap contributors (ODbL 1.0)"
+#: Layers that a file may hold beside streets, in the order in which they are loaded.
+PLACES = ("compounds", "buildings", "addresses", "facilities")
 SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.bz2", ".osm.gz")
 
 #: Codes that features from OpenStreetMap bear: node, way or relation, and the piece of a street.
@@ -50,10 +54,8 @@ class _Pass:
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("ways", "private", "not walkable", "without nodes"), 0)
     )
-    places: dict[str, list[dict[str, Any]]] = field(
-        default_factory=lambda: {"facilities": [], "compounds": []}
-    )
-    shapes: dict[str, list[Any]] = field(default_factory=lambda: {"facilities": [], "compounds": []})
+    places: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in PLACES})
+    shapes: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in PLACES})
     gates: list[tuple[float, float]] = field(default_factory=list)
 
 
@@ -62,13 +64,11 @@ def is_osm(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def read(
-    path: Path, *, facilities: bool = False, compounds: bool = False, progress: Progress = silent
-) -> Extract:
-    """Read streets, and where wanted facilities and compounds, in one pass over the file.
+def read(path: Path, *, places: Collection[str] = (), progress: Progress = silent) -> Extract:
+    """Read streets, and of :data:`PLACES` those wanted, in one pass over the file.
 
     Facilities follow the table ``layers/data/osm_facilities.csv``, compounds are areas tagged
-    ``landuse=residential`` with the gates on their outline; see docs/osm.md.
+    ``landuse=residential`` with the gates on their outline, buildings those that people live in; see docs/osm.md.
 
     Raises
     ------
@@ -78,32 +78,31 @@ def read(
     if not path.is_file():
         raise DataError(Fault(kind="file-unreadable", message=f"There is no file {path}."))
     found = _Pass()
-    wanted = {"facilities": facilities, "compounds": compounds}
     number = 0
     try:
-        for number, item in enumerate(_objects(path, with_places=facilities or compounds)):
+        for number, item in enumerate(_objects(path, with_places=bool(places))):
             if number % _REPORT_EVERY == 0:
                 progress("read OpenStreetMap", number, 0)
-            _take(found, item, wanted)
+            _take(found, item, places)
     except RuntimeError as error:
         cut = "EOF" in str(error) or "truncated" in str(error)
         raise refused(path, "file-truncated" if cut else "file-unreadable", error) from error
     progress("read OpenStreetMap", number, number)
     if not found.ways.records:
         raise DataError(Fault(kind="file-empty", message=f"{path.name} holds no street."))
-    return _assemble(found, wanted, progress)
+    return _assemble(found, places, progress)
 
 
 def _objects(path: Path, *, with_places: bool) -> Iterator[Any]:
-    keys = ("highway", "landuse", "barrier", "entrance", *osm_places.keys()) if with_places else ("highway",)
     processor = osmium.FileProcessor(str(path)).with_locations()
-    if with_places:
-        areas = osmium.filter.KeyFilter(*osm_places.keys(), "landuse")
-        processor = processor.with_areas(areas)
-    return iter(processor.with_filter(osmium.filter.KeyFilter(*keys)))
+    if not with_places:
+        return iter(processor.with_filter(osmium.filter.KeyFilter("highway")))
+    areas = (*osm_places.keys(), *osm_doors.KEYS, "landuse")
+    processor = processor.with_areas(osmium.filter.KeyFilter(*areas))
+    return iter(processor.with_filter(osmium.filter.KeyFilter("highway", "barrier", "entrance", *areas)))
 
 
-def _take(found: _Pass, item: Any, wanted: dict[str, bool]) -> None:  # noqa: ANN401 - an osmium object
+def _take(found: _Pass, item: Any, wanted: Collection[str]) -> None:  # noqa: ANN401 - an osmium object
     if item.is_way():
         if "highway" in item.tags:
             _take_way(found, item)
@@ -132,47 +131,64 @@ def _take_way(found: _Pass, way: Any) -> None:  # noqa: ANN401 - an osmium way
     found.ways.y.extend(node.location.y for node in nodes)
 
 
-def _take_node(found: _Pass, node: Any, wanted: dict[str, bool]) -> None:  # noqa: ANN401 - an osmium node
+def _take_node(found: _Pass, node: Any, wanted: Collection[str]) -> None:  # noqa: ANN401 - an osmium node
     tags = dict(node.tags)
     if tags.get("barrier") in _GATES or tags.get("entrance", "no") not in ("no", "emergency"):
         found.gates.append((node.lon, node.lat))
-    if wanted["facilities"] and (rules := osm_places.candidates(tags)):
-        found.places["facilities"].append({"code": f"n{node.id}", **osm_places.facility(tags, rules)})
-        found.shapes["facilities"].append(shapely.Point(node.lon, node.lat))
+    records = _records(tags, wanted)
+    if records:
+        _keep(found, f"n{node.id}", records, shapely.Point(node.lon, node.lat))
 
 
-def _take_area(found: _Pass, area: Any, wanted: dict[str, bool]) -> None:  # noqa: ANN401 - an osmium area
+def _take_area(found: _Pass, area: Any, wanted: Collection[str]) -> None:  # noqa: ANN401 - an osmium area
     tags = dict(area.tags)
-    code = f"{'w' if area.from_way() else 'r'}{area.orig_id()}"
-    rules = osm_places.candidates(tags) if wanted["facilities"] else ()
-    is_compound = wanted["compounds"] and tags.get("landuse") == "residential"
-    if not rules and not is_compound:
+    records = _records(tags, wanted)
+    if "compounds" in wanted and tags.get("landuse") == "residential":
+        records["compounds"] = osm_places.compound(tags)
+    if not records:
         return
     try:
         shape = shapely.from_wkb(bytes.fromhex(_WKB.create_multipolygon(area)))
     except RuntimeError:  # rings that do not close
         found.counts["areas not closed"] = found.counts.get("areas not closed", 0) + 1
         return
-    if rules:
-        found.places["facilities"].append({"code": code, **osm_places.facility(tags, rules)})
-        found.shapes["facilities"].append(shape)
-    if is_compound:
-        found.places["compounds"].append({"code": code, **osm_places.compound(tags)})
-        found.shapes["compounds"].append(shape)
+    _keep(found, f"{'w' if area.from_way() else 'r'}{area.orig_id()}", records, shape)
+
+
+def _records(tags: dict[str, str], wanted: Collection[str]) -> dict[str, dict[str, Any]]:
+    """What the tags of a point or an area make it, by layer."""
+    records: dict[str, dict[str, Any] | None] = {
+        "buildings": osm_doors.building(tags),
+        "addresses": osm_doors.address(tags),
+    }
+    if rules := osm_places.candidates(tags):
+        records["facilities"] = osm_places.facility(tags, rules)
+    return {layer: record for layer, record in records.items() if layer in wanted and record is not None}
+
+
+def _keep(found: _Pass, code: str, records: dict[str, dict[str, Any]], shape: Any) -> None:  # noqa: ANN401 - a geometry
+    for layer, record in records.items():
+        found.places[layer].append({"code": code, **record})
+        found.shapes[layer].append(shape)
 
 
 _WKB = osmium.geom.WKBFactory()
 
 
-def _assemble(found: _Pass, wanted: dict[str, bool], progress: Progress) -> Extract:
+def _assemble(found: _Pass, wanted: Collection[str], progress: Progress) -> Extract:
     with during(progress, "split streets", len(found.ways.records)):
         streets, joined = osm_streets.streets(found.ways)
     frames = {"streets": streets}
     gates = np.asarray(shapely.points(np.array(found.gates).reshape(-1, 2)), dtype=object)
-    makers = {"facilities": osm_places.facilities, "compounds": osm_places.compounds}
-    for layer in ("compounds", "facilities"):
-        if wanted[layer]:
+    makers: dict[str, Callable[..., gpd.GeoDataFrame]] = {
+        "compounds": partial(osm_places.compounds, gates=gates),
+        "buildings": osm_doors.buildings,
+        "addresses": osm_doors.addresses,
+        "facilities": partial(osm_places.facilities, gates=gates),
+    }
+    for layer in PLACES:
+        if layer in wanted:
             shapes = np.array([*found.shapes[layer], None], dtype=object)[:-1]
-            frames[layer] = makers[layer](found.places[layer], shapes, gates)
+            frames[layer] = makers[layer](found.places[layer], shapes)
             found.counts[layer] = len(frames[layer])
     return Extract(frames, {**found.counts, **joined})

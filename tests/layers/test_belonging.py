@@ -90,7 +90,8 @@ def test_a_building_belongs_to_the_compound_it_names_else_to_the_one_that_holds_
 @pytest.mark.parametrize(
     ("name", "number"),
     [("3栋", "3"), ("嘉湖小区12幢", "12"), ("A座", "A"), ("5号楼", "5"), ("7#", "7"), ("8", "8"), ("三栋", "三"),
-     ("12-3栋", "12-3"), ("综合楼", None), ("北门", None)],
+     ("12-3栋", "12-3"), ("综合楼", None), ("北门", None), ("Albarbao", None), ("Calle Mayor 7", None),
+     ("龙栋", None)],
 )  # fmt: skip
 def test_the_number_of_a_building_is_what_its_name_ends_with(city, name, number):
     run(city, "buildings", [point(0.6, 0.5)], {"code": ["B1"], "楼名": [name]})

@@ -166,7 +166,7 @@ def test_places_come_as_points_or_areas_with_gates_on_their_outline(tmp_path):
         4: {"barrier": "gate"},
     }
     path = write(tmp_path / "city.osm", ways, node_tags)
-    frames = osm.read(path, facilities=True, compounds=True).frames
+    frames = osm.read(path, places=("facilities", "compounds")).frames
     home = frames["compounds"].iloc[0]
     assert (home["code"], home["name"], home["people"]) == ("w2", "百步亭花园", 900)
     assert home.geometry.geom_type == "MultiPolygon"
@@ -177,6 +177,51 @@ def test_places_come_as_points_or_areas_with_gates_on_their_outline(tmp_path):
     assert facilities.loc["n3", "site"] is None
     assert facilities.loc["n3", "name"].startswith("社区商业网点")
     assert set(osm.read(path).frames) == {"streets"}
+
+
+def test_homes_are_told_from_other_buildings(tmp_path):
+    square_ = [6, 7, 8, 9, 6]
+    ways = [
+        (1, [1, 2], ROAD),
+        (
+            2,
+            square_,
+            {"building": "apartments", "name": "3栋", "building:flats": "48", "building:levels": "12"},
+        ),
+        (3, square_, {"building": "yes", "building:flats": "6", "start_date": "1998-05"}),
+        (4, square_, {"building": "yes"}),
+        (5, square_, {"building": "school"}),
+    ]
+    path = write(tmp_path / "city.osm", ways, {7: {"building": "house", "building:levels": "2.5"}})
+    frames = osm.read(path, places=("buildings",)).frames
+    assert set(frames) == {"streets", "buildings"}
+    found = frames["buildings"].set_index("code").sort_index()
+    assert found.index.tolist() == ["n7", "w2", "w3"]
+    assert found.loc["w2", ["name", "households", "floors"]].tolist() == ["3栋", 48, 12]
+    assert found.loc["w3", ["households", "built_year"]].tolist() == [6, 1998]
+    assert found.geometry.geom_type.tolist() == ["Point", "MultiPolygon", "MultiPolygon"]
+    assert found.loc["n7", "floors"] is None
+
+
+def test_addresses_are_read_from_points_and_areas(tmp_path):
+    ways = [
+        (1, [1, 2], ROAD),
+        (2, [6, 7, 8, 9, 6], {"building": "retail", "addr:street": "东风路", "addr:housenumber": "120号"}),
+        (3, [6, 7, 8, 9, 6], {"addr:housenumber": "7"}),
+    ]
+    doors = {
+        3: {"addr:street": "Calle León y Castillo", "addr:housenumber": "12", "addr:unit": "B"},
+        4: {"addr:full": "望格区西街7号附1", "addr:housenumber": "7"},
+    }
+    found = osm.read(write(tmp_path / "city.osm", ways, doors), places=("addresses",)).frames["addresses"]
+    found = found.set_index("code").sort_index()
+    assert found["text"].to_dict() == {
+        "n3": "Calle León y Castillo 12",
+        "n4": "望格区西街7号附1",
+        "w2": "东风路120号",
+    }
+    assert found.loc["n3", ["street", "number", "unit"]].tolist() == ["Calle León y Castillo", "12", "B"]
+    assert set(found.geometry.geom_type) == {"Point"}
 
 
 def test_a_residential_relation_keeps_its_hole(tmp_path):
@@ -197,7 +242,7 @@ def test_a_residential_relation_keeps_its_hole(tmp_path):
         '<relation id="7" version="1"><member type="way" ref="2" role="outer"/><member type="way" ref="3" role="inner"/>'
         '<tag k="type" v="multipolygon"/><tag k="landuse" v="residential"/></relation>'
     )
-    frame = osm.read(write(tmp_path / "city.osm", ways, relations=relation), compounds=True).frames[
+    frame = osm.read(write(tmp_path / "city.osm", ways, relations=relation), places=("compounds",)).frames[
         "compounds"
     ]
     assert frame["code"].tolist() == ["r7"]
@@ -223,9 +268,7 @@ def test_bad_files_are_named(tmp_path, name, content, kind):
 
 @pytest.fixture(scope="module")
 def las_palmas(shared_data):
-    return osm.read(
-        shared_data / "las_palmas" / "las_palmas_2023-02-20.osm.pbf", facilities=True, compounds=True
-    )
+    return osm.read(shared_data / "las_palmas" / "las_palmas_2023-02-20.osm.pbf", places=osm.PLACES)
 
 
 def test_las_palmas_has_its_streets(las_palmas):
@@ -255,3 +298,14 @@ def test_las_palmas_has_its_places(las_palmas):
     assert kinds["kindergarten"] == pytest.approx(23, abs=10)
     assert len(las_palmas.frames["compounds"]) == 45
     assert isinstance(las_palmas.frames["compounds"], gpd.GeoDataFrame)
+
+
+def test_las_palmas_has_its_homes_and_doors(las_palmas):
+    homes, doors = las_palmas.frames["buildings"], las_palmas.frames["addresses"]
+    # The folder's own selection has residential buildings beside 45 residential areas.
+    assert len(homes) == pytest.approx(7427 - 45, rel=0.02)
+    # Each way, relation and point that bears a street and a number.
+    assert len(doors) == pytest.approx(15081 + 1503 + 1479 + 113 + 5 + 1, rel=0.01)
+    assert doors["text"].str.contains(" ").mean() > 0.99
+    assert not homes["code"].duplicated().any()
+    assert not doors["code"].duplicated().any()
