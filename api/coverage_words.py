@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from geo import coverage
+from geo import comparison, coverage
 from geo.coverage import Answer, Query
 from geo.faults import DataError, Fault
 from layers import catalogue as layers_catalogue
@@ -37,6 +37,20 @@ SOURCES = {
     "buildings-part": "部分楼栋合计 sum of its buildings, some of which state none",
     "none": "不详,按 0 计 not known, counts as 0",
 }
+
+
+#: Titles of what a comparison adds to a figure's.
+_SIDES = {"before": "前", "after": "后", "change": "变化"}
+
+
+def changes_titles() -> dict[str, str]:
+    """Titles of the columns of :func:`geo.comparison.compare`."""
+    sides = {
+        f"{figure}_{side}": f"{TITLES[figure]}({word})"
+        for figure in comparison.FIGURES
+        for side, word in _SIDES.items()
+    }
+    return TITLES | sides
 
 
 def catalogue() -> pd.DataFrame:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from anyio import CapacityLimiter, Semaphore
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 
+from api import stated
 from api.settings import Settings
 from api.snapshots import Snapshot, Snapshots
 from layers import database
@@ -63,6 +64,19 @@ async def _snapshot(request: Request) -> Snapshot:
     return fresh if fresh is not None else await run_in_threadpool(snapshots.refresh)
 
 
+async def _snapshot_at(
+    request: Request,
+    snapshot: Annotated[Snapshot, Depends(_snapshot)],
+    at: Annotated[
+        str | None, Query(description="instant (RFC 3339) or date whose answer is wanted; now by default")
+    ] = None,
+) -> Snapshot:
+    if at is None:
+        return snapshot
+    runtime = _runtime(request)
+    return await run_in_threadpool(runtime.snapshots.at, stated.instant(at, runtime.settings.timezone))
+
+
 async def _turn(request: Request) -> AsyncIterator[None]:
     """Wait, without a thread, until a connection is free for this request.
 
@@ -81,5 +95,7 @@ def _session(request: Request, _turn: Annotated[None, Depends(_turn, scope="func
 
 RuntimeDep = Annotated[Runtime, Depends(_async_runtime)]
 SnapshotDep = Annotated[Snapshot, Depends(_snapshot)]
+#: The snapshot of the instant that the query parameter ``at`` states.
+SnapshotAtDep = Annotated[Snapshot, Depends(_snapshot_at)]
 #: Not for a streamed body: the session closes before the first byte is sent.
 SessionDep = Annotated[Session, Depends(_session, scope="function")]

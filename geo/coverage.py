@@ -165,10 +165,11 @@ def _with_sources(city: City, query: Query, table: pd.DataFrame) -> tuple[pd.Dat
     return table, {word: int(counts[word]) for word in homes.SOURCES if word in counts}
 
 
-def with_areas(city: City, level: str, table: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Give each row of a table the geometry of its area, EPSG:4326."""
-    frame = city.compounds if level == COMPOUND else city.areas[level]
-    geometry = pd.Series(frame.geometry.to_numpy(), index=frame["code"].to_numpy())
+def with_areas(cities: Sequence[City], level: str, table: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Give each row of a table the geometry of its area, EPSG:4326, of the first city that has it."""
+    frames = [city.compounds if level == COMPOUND else city.areas[level] for city in cities]
+    geometry = pd.concat([pd.Series(frame.geometry.to_numpy(), index=frame["code"]) for frame in frames])
+    geometry = geometry[~geometry.index.duplicated()]
     return gpd.GeoDataFrame(table, geometry=geometry.loc[table["code"]].to_numpy(), crs="EPSG:4326")
 
 

@@ -117,7 +117,7 @@ def _write(city: City, answer: Answer, query: Query, *, revision: int, output: P
         notes = coverage_words.notes(answer, query, revision)
         body = tables.to_xlsx(answer.table, titles=coverage_words.TITLES, notes=notes)
     elif suffix == ".geojson":
-        frame = coverage.with_areas(city, query.level, answer.table)
+        frame = coverage.with_areas([city], query.level, answer.table)
         body = tables.to_geojson(frame, extra={"revision": revision})
     else:
         body = tables.to_csv(answer.table)

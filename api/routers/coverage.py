@@ -1,19 +1,22 @@
 """Who is within a walk of what: a table by area and facility type."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Header, Query
+import pandas as pd
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
-from api import coverage_words, table_formats
+from api import coverage_words, stated, table_formats
 from api.access import Permission, needs
 from api.cities import city_at, coverage_at
 from api.coverage_words import asked
-from api.dependencies import SnapshotDep
-from geo import circles, coverage
+from api.dependencies import RuntimeDep, SnapshotAtDep
+from geo import circles, comparison, coverage
 from geo.city import City
 from layers.files import tables
 
@@ -96,16 +99,20 @@ class CoverageTable(BaseModel):
     faults: list[dict[str, Any]]
 
 
-@router.get(
-    "/api/coverage",
-    dependencies=[needs(Permission.READ_LAYERS)],
-    summary="Coverage of areas by facilities within a walk",
-    response_model=CoverageTable,
-    responses={200: {"content": {media: {} for media in table_formats.FORMATS.values()}}},
-)
-def get_coverage(
+class CoverageChanges(BaseModel):
+    """A table of changes: in each row every figure of :class:`CoverageRow` as `_before`, `_after` and `_change`."""
+
+    revision: int
+    since_revision: int
+    level: str
+    rows: list[dict[str, Any]]
+    demand_from: dict[str, int]
+    not_judged: list[str]
+    faults: list[dict[str, Any]]
+
+
+def _question(
     *,
-    snapshot: SnapshotDep,
     facility_type: Annotated[
         list[str] | None,
         Query(description="keys of /api/facility-types, repeated or with commas; default: all"),
@@ -125,29 +132,73 @@ def get_coverage(
         str | None, Query(description="gb50180: each type against its own service radius")
     ] = None,
     within: Annotated[str | None, Query(description="code of an area: only areas in it")] = None,
+) -> coverage.Query:
+    words = {"level": level, "profile": profile, "method": method, "weight": weight}
+    return asked(facility_type or [], minutes or [], **words, standard=standard, within=within)
+
+
+def _written(
     format: Annotated[  # noqa: A002 - the parameter's name
         str | None, Query(description=table_formats.DESCRIPTION)
     ] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
-) -> Response:
+) -> str:
+    return table_formats.choose(format, accept)
+
+
+QuestionDep = Annotated[coverage.Query, Depends(_question)]
+FormatDep = Annotated[str, Depends(_written)]
+
+
+@router.get(
+    "/api/coverage",
+    dependencies=[needs(Permission.READ_LAYERS)],
+    summary="Coverage of areas by facilities within a walk",
+    response_model=CoverageTable,
+    responses={200: {"content": {media: {} for media in table_formats.FORMATS.values()}}},
+)
+def get_coverage(*, snapshot: SnapshotAtDep, query: QuestionDep, written: FormatDep) -> Response:
     """Say which share of people, homes, compounds or land has each facility type within a walk along streets.
 
     All figures are of one revision, named in the reply. Formats: JSON, CSV, XLSX, and GeoJSON with the areas.
     """
-    written = table_formats.choose(format, accept)
-    query = asked(
-        facility_type or [],
-        minutes or [],
-        level=level,
-        profile=profile,
-        method=method,
-        weight=weight,
-        standard=standard,
-        within=within,
-    )
     answer = coverage_at(snapshot, query)
-    body = _body(written, answer, query, snapshot.revision, city_at(snapshot))
+    about = _about(answer, query, snapshot.revision)
+    notes = coverage_words.notes(answer, query, snapshot.revision)
+    shown = _Shown(answer.table, coverage_words.TITLES, notes, about)
+    body = _body(written, shown, [city_at(snapshot)], query.level)
     return table_formats.reply(body, written, name=f"coverage-{query.level}", revision=snapshot.revision)
+
+
+@router.get(
+    "/api/coverage/changes",
+    dependencies=[needs(Permission.READ_LAYERS)],
+    summary="What became of the coverage since a date",
+    response_model=CoverageChanges,
+    responses={200: {"content": {media: {} for media in table_formats.FORMATS.values()}}},
+)
+def get_coverage_changes(
+    *,
+    snapshot: SnapshotAtDep,
+    runtime: RuntimeDep,
+    query: QuestionDep,
+    written: FormatDep,
+    since: Annotated[str, Query(description="instant (RFC 3339) or date that is compared with")],
+) -> Response:
+    """Put the coverage of two instants side by side: each figure before, after, and its change.
+
+    Both are worked out on the streets, homes, facilities and areas of their own revision. An area that one side
+    does not have has no figures there.
+    """
+    earlier = runtime.snapshots.at(stated.instant(since, runtime.settings.timezone, field="since"))
+    before, after = coverage_at(earlier, query), coverage_at(snapshot, query)
+    table = comparison.compare(before.table, after.table)
+    about = _about(after, query, snapshot.revision) | {"since_revision": earlier.revision}
+    notes = [("自修订 since", str(earlier.revision)), *coverage_words.notes(after, query, snapshot.revision)]
+    shown = _Shown(table, coverage_words.changes_titles(), notes, about)
+    body = _body(written, shown, [city_at(snapshot), city_at(earlier)], query.level)
+    name = f"coverage-changes-{query.level}"
+    return table_formats.reply(body, written, name=name, revision=snapshot.revision)
 
 
 class FacilityType(BaseModel):
@@ -204,22 +255,33 @@ def get_facility_types() -> FacilityTypes:
     return FacilityTypes(facility_types=[FacilityType.model_validate(row) for row in rows], profiles=profiles)
 
 
-def _body(written: str, answer: coverage.Answer, query: coverage.Query, revision: int, city: City) -> bytes:
-    fewer = "fewer facility types or minutes, for a part of the city with within, or for csv"
-    table_formats.check_size(written, len(answer.table), otherwise=fewer)
-    if written == "csv":
-        return tables.to_csv(answer.table)
-    if written == "xlsx":
-        return tables.to_xlsx(
-            answer.table, titles=coverage_words.TITLES, notes=coverage_words.notes(answer, query, revision)
-        )
-    about = {
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A table, the titles of its columns in a workbook, what stands beside it there, and in JSON."""
+
+    table: pd.DataFrame
+    titles: Mapping[str, str]
+    notes: Sequence[tuple[str, str]]
+    about: Mapping[str, Any]
+
+
+def _about(answer: coverage.Answer, query: coverage.Query, revision: int) -> dict[str, Any]:
+    return {
         "revision": revision,
         "level": query.level,
         "demand_from": answer.demand_from,
         "not_judged": list(answer.not_judged),
         "faults": [fault.as_dict() for fault in answer.faults],
     }
+
+
+def _body(written: str, shown: _Shown, cities: Sequence[City], level: str) -> bytes:
+    fewer = "fewer facility types or minutes, for a part of the city with within, or for csv"
+    table_formats.check_size(written, len(shown.table), otherwise=fewer)
+    if written == "csv":
+        return tables.to_csv(shown.table)
+    if written == "xlsx":
+        return tables.to_xlsx(shown.table, titles=shown.titles, notes=shown.notes)
     if written == "geojson":
-        return tables.to_geojson(coverage.with_areas(city, query.level, answer.table), extra=about)
-    return orjson.dumps({**about, "rows": tables.records(answer.table)})
+        return tables.to_geojson(coverage.with_areas(cities, level, shown.table), extra=shown.about)
+    return orjson.dumps({**shown.about, "rows": tables.records(shown.table)})

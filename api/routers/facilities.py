@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from api.access import Permission, needs
 from api.cities import city_at
 from api.coverage_words import type_faults, whole_numbers
-from api.dependencies import SnapshotDep
+from api.dependencies import SnapshotAtDep
 from geo import circles, life_circle
 from geo.faults import DataError, Fault
 from layers.errors import NotFound
@@ -101,7 +101,7 @@ class CircleCollection(BaseModel):
 @router.get("/api/facilities", dependencies=[needs(Permission.READ_LAYERS)], summary="List facilities")
 def list_facilities(
     *,
-    snapshot: SnapshotDep,
+    snapshot: SnapshotAtDep,
     type: Annotated[str | None, Query(description="key of /api/facility-types")] = None,  # noqa: A002 - the parameter's name
     within: Annotated[str | None, Query(description="code of an area")] = None,
     bbox: Annotated[str | None, Query(description="lon min, lat min, lon max, lat max; EPSG:4326")] = None,
@@ -134,7 +134,7 @@ def list_facilities(
 def get_circle(
     *,
     id: Annotated[UUID, Path(description="`id` of a facility")],  # noqa: A002 - the parameter's name
-    snapshot: SnapshotDep,
+    snapshot: SnapshotAtDep,
     minutes: Annotated[
         list[str] | None, Query(description="e.g. 10,15; default: the circle of the facility's type")
     ] = None,

@@ -28,6 +28,7 @@ RULES = {
     },
     Permission.READ_LAYERS: {
         "GET /api/coverage",
+        "GET /api/coverage/changes",
         "GET /api/facilities",
         "GET /api/facilities/{id}/circle",
         "GET /api/facility-types",
@@ -44,6 +45,11 @@ RULES = {
         "GET /maps/data/coverage.json",
         "GET /maps/data/streets.json",
         "GET /maps/grids.html",
+    },
+    Permission.READ_STATISTICS: {
+        "GET /api/borders",
+        "GET /maps/borders.html",
+        "GET /maps/data/borders.json",
     },
     Permission.READ_INCIDENTS: {
         "GET /api/incidents",

@@ -1,5 +1,6 @@
 """`GET /api/coverage` and the circles of facilities, as clients see them."""
 
+import datetime as dt
 import io
 import json
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from api import table_formats
+from api.dependencies import now
 from layers.publishing import Change
 from tests import paper_city, walking_city
 from tests.paper_city import EAST, WEST, identifiers
@@ -212,3 +214,52 @@ def test_circles_that_cannot_be(walked):
     assert walked.get("/api/facilities/market/circle").status_code == 422
     reply = walked.get(f"/api/facilities/{F1}/circle", params={"minutes": "x,90", "method": "air"})
     assert [error["field"] for error in reply.json()["errors"]] == ["minutes", "minutes", "method"]
+
+
+# --- dates ---------------------------------------------------------------------------------------------------
+
+
+def test_coverage_at_a_past_instant_is_what_was_answered_then(walked, session):
+    before = walked.get("/api/coverage", params=MARKET).json()
+    gone = Change(walking_city.facilities().iloc[:0], removed=list(identifiers("facilities", ["F1", "F2"])))
+    paper_city.publish(session, {"facilities": gone}, now=paper_city.NOW + dt.timedelta(days=1))
+    walked.app.state.runtime.snapshots.refresh()
+    after = walked.get("/api/coverage", params=MARKET).json()
+    assert after["revision"] == before["revision"] + 1
+    assert sum(row["covered"] for row in after["rows"]) == 0
+    then = {"at": paper_city.NOW.isoformat()}
+    assert walked.get("/api/coverage", params=MARKET | then).json() == before
+    changes = walked.get("/api/coverage/changes", params=MARKET | {"since": then["at"]}).json()
+    assert (changes["since_revision"], changes["revision"]) == (before["revision"], after["revision"])
+    for row, was in zip(changes["rows"], before["rows"], strict=True):
+        assert (row["code"], row["covered_before"]) == (was["code"], was["covered"])
+        assert row["covered_change"] == -was["covered"]
+    backwards = MARKET | {"since": now().isoformat(), "at": then["at"]}
+    assert (
+        sum(
+            row["covered_change"]
+            for row in walked.get("/api/coverage/changes", params=backwards).json()["rows"]
+        )
+        > 0
+    )
+
+
+@pytest.mark.parametrize("written", ["csv", "xlsx", "geojson"])
+def test_changes_in_other_formats(walked, written):
+    asked = MARKET | {"since": now().isoformat(), "format": written}
+    reply = walked.get("/api/coverage/changes", params=asked)
+    assert reply.status_code == 200
+    if written == "csv":
+        assert "served_share_change" in reply.text.splitlines()[0]
+    elif written == "xlsx":
+        header = next(openpyxl.load_workbook(io.BytesIO(reply.content)).worksheets[0].values)
+        assert "服务率(变化)" in str(header)
+    else:
+        assert {feature["properties"]["covered_change"] for feature in reply.json()["features"]} == {0.0}
+
+
+def test_before_the_first_revision_there_is_nothing_to_compare(walked):
+    reply = walked.get("/api/coverage/changes", params=MARKET | {"since": "2001-01-01"})
+    assert (reply.status_code, reply.json()["type"]) == (422, "urn:wangge:problem:before-history")
+    wrong = walked.get("/api/coverage/changes", params=MARKET | {"since": "yesterday"})
+    assert wrong.json()["errors"][0]["field"] == "since"

@@ -276,7 +276,7 @@ def test_a_facility_of_an_unknown_type_serves_nobody():
 
 def test_table_with_areas():
     table = coverage.answer(PAPER, Query(facility_types=("market",), level="community")).table
-    placed = coverage.with_areas(PAPER, "community", table)
+    placed = coverage.with_areas([PAPER], "community", table)
     assert placed.geometry.iloc[0].equals(PAPER.areas["community"].set_index("code").geometry["V"])
 
 
