@@ -1,7 +1,6 @@
 """`wangge import`: files into layers."""
 
 import datetime as dt
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -11,11 +10,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from api import snapshots
 from api.cli.arguments import LayerName, layer_file
 from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import console, print_faults, progress_bars
 from api.dependencies import now
+from api.snapshots import wait_for_workers
 from geo.faults import KINDS, DataError
 from layers import database, imports, osm
 from layers.catalogue import SPECS
@@ -145,7 +144,7 @@ def import_layer(
         raise typer.Exit(WRONG_USE if kinds <= _OF_USE else FAILED) from None
     if any(report.revision is not None for report in reports):
         # By then every server has seen the revision, so "published" is true for whoever asks next.
-        time.sleep(snapshots.TRUSTED_S)
+        wait_for_workers()
     for report in reports:
         print_report(report)
         if rejects is not None and report.rejected:

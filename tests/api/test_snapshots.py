@@ -160,3 +160,105 @@ def test_a_poll_that_was_overtaken_brings_no_older_revision_back(engine, publish
     proceed.set()
     late.join()
     assert kept.fresh().revision == 2
+
+
+def test_a_server_whose_clock_is_late_answers_from_what_was_published(engine, published):
+    late = Snapshots(database.sessions(engine), lambda: now() - dt.timedelta(hours=1))
+    published("districts", areas({"510899": square(0, 0)}))
+    assert late.current().revision == 1
+    published("districts", areas({"510899": square(0, 0, 2)}))
+    assert late.refresh().revision == 2
+
+
+def test_a_revision_by_its_number(engine, published):
+    published("districts", areas({"510899": square(0, 0)}))
+    published("grids", grids({"G": square(0, 0)}, "510899"))
+    kept = Snapshots(database.sessions(engine), now)
+    assert kept.of(1).versions == {"districts": 1}
+    assert (kept.of(2).revision, kept.of(2).versions) == (2, {"districts": 1, "grids": 2})
+    assert kept.of(kept.current().revision) is kept.current()
+
+
+def await_model(snapshot, recipe):
+    """Wait for what is made in the background."""
+    deadline = time.monotonic() + 30
+    while snapshot.at_hand(recipe) is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return snapshot.at_hand(recipe)
+
+
+@pytest.fixture
+def polled(engine):
+    """Snapshots that make models in the background."""
+    kept = Snapshots(database.sessions(engine), now)
+    kept.start()
+    yield kept
+    kept.stop()
+
+
+def test_what_has_a_patch_is_brought_up_to_a_new_revision_in_the_background(polled, published):
+    published("districts", areas({"510899": square(0, 0)}))
+    patches = []
+
+    def patch(_session, older, since, revision):
+        patches.append((older, since, revision))
+        return [*older, revision]
+
+    recipe = Recipe("numbers", ("districts",), lambda _session, revision: [revision], patch)
+    plain = Recipe("plain", ("districts",), lambda _session, revision: revision)
+    first = polled.refresh()
+    assert (first.made(recipe), first.made(plain)) == ([1], 1)
+    published("grids", grids({"G": square(0, 0)}, "510899"))
+    assert polled.refresh().at_hand(recipe) == [1], "another layer changed"
+    published("districts", areas({"510899": square(0, 0, 2)}))
+    third = polled.refresh()
+    assert await_model(third, recipe) == [1, 3]
+    assert patches == [([1], 1, 3)]
+    assert third.at_hand(plain) is None
+    assert first.at_hand(recipe) == [1], "a request may still be using it"
+    # An older revision is never made from a younger one.
+    assert polled.of(2).made(recipe) == [1]
+
+
+def test_a_patch_that_fails_leaves_the_rest_at_work(polled, published):
+    published("districts", areas({"510899": square(0, 0)}))
+    bad = Recipe("bad", ("districts",), lambda *_: "made", lambda *_: 1 / 0)
+    good = Recipe("good", ("districts",), lambda *_: "made", lambda *_: "patched")
+    first = polled.refresh()
+    assert first.made(bad) == first.made(good) == "made"
+    published("districts", areas({"510899": square(0, 0, 2)}))
+    second = polled.refresh()
+    assert await_model(second, good) == "patched"
+    assert second.at_hand(bad) is None
+
+
+def test_questions_about_the_past_do_not_displace_what_answers_now(engine, published):
+    kept = Snapshots(database.sessions(engine), now)
+    recipe = Recipe("width", ("districts",), lambda _session, revision: revision)
+    for width in range(1, 6):
+        published("districts", areas({"510899": square(0, 0, width)}))
+    current = kept.refresh()
+    current.made(recipe)
+    assert [kept.of(number).made(recipe) for number in (1, 2, 3, 4)] == [1, 2, 3, 4]
+    assert current.at_hand(recipe) == 5
+    assert kept.of(1).at_hand(recipe) is None
+
+
+def test_only_what_is_still_wanted_is_made_in_the_background(polled, published):
+    published("districts", areas({"510899": square(0, 0)}))
+    hold, made = threading.Event(), []
+
+    def load(_session, revision):
+        made.append(revision)
+        return revision
+
+    slow = Recipe("slow", (), lambda *_: hold.wait(10))
+    recipe = Recipe("count", ("districts",), load)
+    snapshot = polled.refresh()
+    snapshot.prepare(slow)
+    snapshot.prepare(recipe)
+    published("districts", areas({"510899": square(0, 0, 2)}))
+    polled.refresh().prepare(recipe)
+    hold.set()
+    assert await_model(polled.current(), recipe) == 2
+    assert made == [2]
