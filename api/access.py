@@ -48,6 +48,7 @@ class Permission(StrEnum):
 
     PUBLIC = "public"
     READ_LAYERS = "read layers"
+    READ_STATISTICS = "read statistics"
     READ_INCIDENTS = "read incidents"
     READ_PERSONAL = "read personal data"
     FILE_INCIDENTS = "file incidents"
@@ -56,22 +57,24 @@ class Permission(StrEnum):
 
 
 _READ = {Permission.PUBLIC, Permission.READ_LAYERS}
+# Counts by border tell nobody what was reported.
+_JUDGE = _READ | {Permission.READ_STATISTICS}
 _FIELD = _READ | {Permission.READ_INCIDENTS, Permission.FILE_INCIDENTS}
-_DESK = _FIELD | {Permission.READ_PERSONAL, Permission.DISPATCH_INCIDENTS}
+_DESK = _FIELD | {Permission.READ_STATISTICS, Permission.READ_PERSONAL, Permission.DISPATCH_INCIDENTS}
 
 #: What each role may do.
 ROLES: dict[str, frozenset[Permission]] = {
     "viewer": frozenset(_READ),
     "worker": frozenset(_FIELD),
     "dispatcher": frozenset(_DESK),
-    "planner": frozenset(_READ | {Permission.READ_INCIDENTS}),
-    "editor": frozenset(_READ),
-    "reviewer": frozenset(_READ),
+    "planner": frozenset(_JUDGE | {Permission.READ_INCIDENTS}),
+    "editor": frozenset(_JUDGE),
+    "reviewer": frozenset(_JUDGE),
     "administrator": frozenset(Permission),
 }
 
 #: What a visitor without an account may do in the demo, which listens on loopback only.
-_OPEN_READING = frozenset(_READ | {Permission.READ_INCIDENTS})
+_OPEN_READING = frozenset(_JUDGE | {Permission.READ_INCIDENTS})
 
 
 @dataclass(frozen=True, slots=True)

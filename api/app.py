@@ -20,6 +20,7 @@ from api.headers import SafeHeaders
 from api.limits import BodyLimit
 from api.openapi import DescribedApp
 from api.routers import (
+    borders,
     coverage,
     facilities,
     incidents,
@@ -48,6 +49,7 @@ ROUTERS: Sequence[APIRouter] = (
     incidents.router,
     coverage.router,
     siting.router,
+    borders.router,
     facilities.router,
     revisions.router,
     maps.router,

@@ -23,6 +23,9 @@ AREAS = {"areas": "/maps/data/areas.json"}
 SUGGESTED_TYPE = "community_health_station"
 INCIDENTS = {"incidents": "/maps/data/incidents.json", "incident": "/api/incidents/"}
 
+#: Page of one incident, whose id follows.
+INCIDENT_PAGE = {"incident": "/incidents/"}
+
 #: A map of incidents shows the newest, at most this many.
 MOST_INCIDENTS = 100_000
 

@@ -2,17 +2,19 @@
 
 import datetime as dt
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.access import Caller, Permission, needs
+from api.borders import AskedDep, asked_by, statistics_at
 from api.cities import city_at
 from api.dependencies import Runtime, RuntimeDep, SessionDep, SnapshotDep
-from api.maps import coverage, incidents, sources
+from api.maps import borders, coverage, incidents, sources
 from api.maps.chosen import Chosen, ChosenDep
 from api.maps.encoding import dump
 from api.maps.page import MapPage, linked
@@ -77,6 +79,29 @@ def incidents_page(reader: ReaderDep, snapshot: SnapshotDep) -> Response:
     return reader.send(linked(page, reader.assets))
 
 
+@router.get("/maps/borders.html", summary="Map of borders in doubt", **_HTML)
+def borders_page(
+    reader: ReaderDep,
+    snapshot: SnapshotDep,
+    asked: AskedDep,
+    caller: Annotated[Caller, needs(Permission.READ_STATISTICS)],
+) -> Response:
+    """Borders by the incidents whose grid hangs on where they were drawn; close up, those incidents."""
+    query = urlencode(asked.as_query())
+    addresses = sources.STREETS | sources.AREAS | {"borders": f"/maps/data/borders.json?{query}"}
+    if caller.may(Permission.READ_INCIDENTS):
+        addresses |= sources.INCIDENT_PAGE
+    page = MapPage(
+        name="borders",
+        site=reader.site,
+        bounds=sources.view(snapshot),
+        addresses=addresses,
+        chosen=asdict(asked),
+        context={"download": f"/api/borders?{query}"},
+    )
+    return reader.send(linked(page, reader.assets))
+
+
 @router.get("/maps/data/streets.json", dependencies=_READ_LAYERS, include_in_schema=False)
 def streets_data(request: Request, snapshot: SnapshotDep) -> Response:
     """Send the streets as the base map draws them."""
@@ -128,6 +153,23 @@ def incidents_data(
     data = incidents.incidents_data(
         frame, catalogue.incident_categories(), timezone=runtime.settings.timezone
     )
+    return replies.packed(request, replies.pack(dump(data)), media_type="application/json")
+
+
+@router.get("/maps/data/borders.json", include_in_schema=False)
+def borders_data(
+    *,
+    request: Request,
+    session: SessionDep,
+    snapshot: SnapshotDep,
+    runtime: RuntimeDep,
+    asked: AskedDep,
+    caller: Annotated[Caller, needs(Permission.READ_STATISTICS)],
+) -> Response:
+    """Send the borders that have anything, and the incidents counted to those who may see them."""
+    question = asked_by(caller, asked, snapshot, runtime.settings.timezone)
+    statistics = statistics_at(session, snapshot, question)
+    data = borders.borders_data(statistics, question, with_points=caller.may(Permission.READ_INCIDENTS))
     return replies.packed(request, replies.pack(dump(data)), media_type="application/json")
 
 

@@ -41,6 +41,19 @@ RULES: dict[str, tuple[str, str]] = {
     "manual": ("人工指定", "By hand"),
 }
 
+BORDER_KINDS: dict[str, tuple[str, str]] = {
+    "shared": ("两区之间的边界", "border between two areas"),
+    "outer": ("外边界", "outer border"),
+    "gap": ("空隙（无人管辖）", "gap that belongs to nobody"),
+    "overlap": ("重叠（两区都占）", "overlap of two areas"),
+}
+
+SIGNS: dict[str, tuple[str, str]] = {
+    "borderline": ("靠近边界", "Near the border"),
+    **{rule: RULES[rule] for rule in ("border", "overlap", "nearest", "none")},
+    "handed_over": ("人工移交", "Handed over"),
+}
+
 PROFILES: dict[str, tuple[str, str]] = {
     "adult": ("成人 1.25 m/s", "Adult 1.25 m/s"),
     "elderly": ("老年人 0.8 m/s", "Elderly 0.8 m/s"),

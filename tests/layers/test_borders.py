@@ -40,7 +40,9 @@ def file(session, *places, **said):
     for place in places:
         lon, lat = point(*place) if place else (None, None)
         report = incidents.Report(**{"category": "0101", "reported_at": NOW, "lon": lon, "lat": lat, **said})
-        filed.append(incidents.intake(session, report, actor="li", now=NOW, desk=incidents.Desk(on=DAY)).incident.id)
+        filed.append(
+            incidents.intake(session, report, actor="li", now=NOW, desk=incidents.Desk(on=DAY)).incident.id
+        )
     session.commit()
     return filed
 
