@@ -11,10 +11,14 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from geo import chains, search
+from geo.chains import Chains
 from geo.crs import to_metric
 from geo.faults import DataError, Fault
 from geo.noding import NodingCounts, node_lines
+from geo.search import Scratch
 from geo.snapping import SegmentGrid, Snapped
+from geo.threads import Pool
 
 __all__ = ["Network", "NodingCounts", "build", "node_lines"]
 
@@ -24,6 +28,10 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 #: A part of the network with less street than this, in metres, that is not the largest part either, is an
 #: island: a mapping gap, most often a courtyard path. Nobody is taken to start or arrive on one.
 ISLAND_M = 1000.0
+
+#: Metres of level street that a metre of steps costs: stairs are walked at about half the speed, measured on the
+#: plan (Fruin 1971, *Pedestrian Planning and Design*).
+STEPS_FACTOR = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +55,8 @@ class Network:
         (edges,) length along the street in the plane of ``metric``.
     steps
         (edges,) whether the street is a flight of steps.
+    factor
+        (edges,) metres of level street that a metre of it costs.
     offsets, x, y, along_m
         Shape of edge ``e``: the points ``offsets[e]:offsets[e + 1]`` of ``x`` and ``y``, with the metres
         along the edge of each.
@@ -59,6 +69,10 @@ class Network:
         (edges,) whether the edge belongs to an island, see :data:`ISLAND_M`.
     grid
         Index for :meth:`snap`; islands are not in it.
+    chains
+        What searches read.
+    scratch
+        What they write.
     """
 
     metric: str
@@ -69,6 +83,7 @@ class Network:
     end: Ints
     length_m: Floats
     steps: npt.NDArray[np.bool_]
+    factor: Floats
     offsets: Ints
     x: Floats
     y: Floats
@@ -80,13 +95,15 @@ class Network:
     component: Ints
     island: npt.NDArray[np.bool_]
     grid: SegmentGrid
+    chains: Chains
+    scratch: Pool[Scratch]
 
     def snap(self, x: Floats, y: Floats, *, limit_m: float) -> Snapped:
         """Find the nearest street point of each place; see :meth:`geo.snapping.SegmentGrid.snap`."""
         return self.grid.snap(x, y, limit_m=limit_m)
 
 
-def build(streets: gpd.GeoDataFrame, *, metric: str) -> Network:
+def build(streets: gpd.GeoDataFrame, *, metric: str, steps_factor: float = STEPS_FACTOR) -> Network:
     """Make the network of the walkable streets.
 
     Parameters
@@ -97,6 +114,8 @@ def build(streets: gpd.GeoDataFrame, *, metric: str) -> Network:
         only there (:func:`node_lines` makes it so).
     metric
         Metric CRS in which lengths are measured.
+    steps_factor
+        Metres of level street that a metre of steps costs, at least 1.
 
     Raises
     ------
@@ -132,6 +151,8 @@ def build(streets: gpd.GeoDataFrame, *, metric: str) -> Network:
     steps = (
         streets["steps"].to_numpy(dtype=bool) if "steps" in streets.columns else np.zeros(len(streets), bool)
     )
+    factor = np.where(steps, steps_factor, 1.0)
+    links = chains.build(start, end, length_m * factor, factor, first_arc, arc_edge)
     return Network(
         metric=metric,
         ids=streets.index.to_numpy(dtype=object),
@@ -141,6 +162,7 @@ def build(streets: gpd.GeoDataFrame, *, metric: str) -> Network:
         end=end,
         length_m=length_m,
         steps=steps,
+        factor=factor,
         offsets=offsets,
         x=x,
         y=y,
@@ -152,6 +174,8 @@ def build(streets: gpd.GeoDataFrame, *, metric: str) -> Network:
         component=component,
         island=island,
         grid=SegmentGrid.build(x, y, along_m, offsets, chosen=~island),
+        chains=links,
+        scratch=Pool(lambda: search.scratch(len(links.first_arc) - 1, len(links.start))),
     )
 
 

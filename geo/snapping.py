@@ -39,8 +39,8 @@ class Snapped:
     position_m: Floats
     offset_m: Floats
 
-    def take(self, chosen: npt.NDArray[np.bool_]) -> "Snapped":
-        """Keep some of the places."""
+    def take(self, chosen: npt.NDArray[np.bool_] | Ints) -> "Snapped":
+        """Keep some of the places, chosen by a flag each or by their numbers."""
         return Snapped(self.edge[chosen], self.position_m[chosen], self.offset_m[chosen])
 
 

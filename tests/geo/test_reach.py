@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from geo import reach, search, snapping
+from geo import arrivals, pieces, reach, snapping
 from geo.snapping import Snapped
 from tests.geo.networks import as_networkx, build, las_palmas, lattice, snap, wuhan
 
@@ -205,11 +205,18 @@ def test_node_costs_equal_scipy_and_networkx(city, budget, shared_data):
 
 
 def test_every_call_after_the_warm_up_uses_what_was_compiled():
-    kernels = (search.reached_pieces, search.costs_to, snapping._snap)
+    kernels = (
+        pieces.reached_stretches,
+        pieces.on_edges,
+        arrivals.at_places,
+        arrivals.places_within,
+        snapping._snap,
+    )
     reach.compile_kernels()
     compiled = [len(kernel.signatures) for kernel in kernels]
     net = build([(0, 0), (100, 0)])
     reached(net, snap(net, (40, 0)), 30)
     begin = reach.starts(snap(net, (4, 0)), np.array([0]), groups=1)
     reach.costs_to(net, begin, snap(net, (5, 5)), limit_m=9)
+    reach.within(net, begin, reach.by_chain(net, snap(net, (5, 5))), limit_m=9)
     assert [len(kernel.signatures) for kernel in kernels] == compiled
