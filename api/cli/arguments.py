@@ -15,6 +15,14 @@ def _known(layer: str) -> str:
     return layer
 
 
+def _importable(layer: str) -> str:
+    return layer if layer == INCIDENTS else _known(layer)
+
+
+#: Imported like a layer, but kept apart: it has no revisions.
+INCIDENTS = "incidents"
+#: Argument of the command that imports.
+Importable = Annotated[str, typer.Argument(help=" | ".join((*SPECS, INCIDENTS)), callback=_importable)]
 #: Argument of every command that works on a layer.
 LayerName = Annotated[str, typer.Argument(help=" | ".join(SPECS), callback=_known)]
 

@@ -1,6 +1,7 @@
 """`wangge import`: files into layers."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -10,9 +11,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from api.cli.arguments import LayerName, layer_file
+from api.cli.arguments import INCIDENTS, Importable, layer_file
 from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import console, print_faults, progress_bars
+from api.cli.import_incidents import Asked, import_incidents
 from api.dependencies import now
 from api.snapshots import wait_for_workers
 from geo.faults import KINDS, DataError
@@ -31,7 +33,7 @@ _OF_PARTITION = {"overlap", "gap", "gap-enclosed", "gap-at-parent", "outside-par
 
 
 def import_layer(
-    layer: LayerName,
+    layer: Importable,
     file: Annotated[
         Path,
         typer.Argument(
@@ -102,20 +104,27 @@ def import_layer(
       wangge import buildings 楼栋.gpkg --map compound_code=小区代码
       wangge import addresses 门牌.csv --crs cgcs2000
       wangge import streets city.osm.pbf --facilities --compounds --buildings --addresses
+      wangge import incidents 工单.csv --crs gcj02 --map external_id=工单号 --rejects bad.csv
 
     Areas come top down: districts, subdistricts, communities, grids; a level may be left out. Parents follow
     from codes, else from location; areas without a code get one. Buildings and addresses that name no compound
     belong to the one that holds them. A record at fault is rejected and named; the
-    others are loaded. Nothing is stored when the file as a whole is refused. Exit code 1 says that there are
-    rejects or defects.
+    others are loaded. Nothing is stored when the file as a whole is refused. Incidents have no revision:
+    each gets its area, and those whose external id is known are brought up to date. Exit code 1 says that there
+    are rejects or defects.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
+    named = _columns(map_ or [])
+    if layer == INCIDENTS:
+        asked = Asked(crs=crs, named=named, rejects=rejects, sheet=sheet, encoding=encoding)
+        import_incidents(file, asked, embedded=embedded)
+        return
     try:
         reports = _run(
             layer,
             file,
             {
                 "crs": crs,
-                "columns": _columns(map_ or []),
+                "columns": named,
                 "mode": mode,
                 "on_invalid": on_invalid,
                 "noded": noded,
@@ -192,7 +201,7 @@ def _run(
             progress_bars() as progress,
             database.sessions(engine).begin() as session,
         ):
-            told: _Told = {"author": _AUTHOR, "now": now(), "progress": progress}
+            told: _Told = {"author": _AUTHOR, "now": now(), "clock": now, "progress": progress}
             if osm.is_osm(file):
                 _require_streets(layer)
                 reports = imports.import_osm(session, file, options, places=reading.places, **told)
@@ -209,6 +218,7 @@ def _run(
 class _Told(TypedDict):
     author: str
     now: dt.datetime
+    clock: Callable[[], dt.datetime]
     progress: Progress
 
 

@@ -50,7 +50,7 @@ class CsvPoints:
         self, source: IO[bytes], sink: IO[bytes], *, stated: Columns, added: pa.Schema, encoding: str | None
     ) -> None:
         self.total = source.seek(0, 2)
-        self.encoding: str = _encoding(source, encoding)
+        self.encoding: str = encoding_of(source, encoding)
         self._source, self._sink = source, sink
         known = codecs.lookup(self.encoding).name
         self._wide = _LIKE_ASCII.get(known, False)
@@ -252,7 +252,7 @@ class _Codec:
         return self._encoder.encode(text.decode())
 
 
-def _encoding(source: IO[bytes], stated: str | None) -> str:
+def encoding_of(source: IO[bytes], stated: str | None) -> str:
     """Return the first usual encoding in which the whole file can be read; leave the stream at its start."""
     source.seek(0)
     begin = source.read(4)

@@ -7,7 +7,7 @@ worse.
 """
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from layers.progress import Progress, during, silent
 from layers.publishing import Change
 from layers.validation import Reader
 
+Clock = Callable[[], dt.datetime]
+
 _GEOJSON_NOTE = (
     "GeoJSON is WGS84 by its standard (RFC 7946), and was read so. Files of Chinese map providers are GCJ-02 or "
     "BD-09 all the same: then import again with --crs gcj02 or --crs bd09."
@@ -43,6 +45,7 @@ def import_frame(
     *,
     author: str,
     now: dt.datetime,
+    clock: Clock | None = None,
     progress: Progress = silent,
 ) -> ImportReport:
     """Import a frame into a layer and publish it as one revision, unless nothing changed; the caller commits.
@@ -54,6 +57,8 @@ def import_frame(
         ``id``) brings its own identities, and its streets are taken as noded.
     options
         How to understand it.
+    now, clock
+        When the import began, and what tells when its revision takes effect; see :func:`layers.publishing.publish`.
 
     Raises
     ------
@@ -67,7 +72,14 @@ def import_frame(
         If another publication changed what was checked meanwhile; nothing is stored then.
     """
     return _import(
-        session, {layer: frame}, options, author=author, now=now, progress=progress, note=f"import {layer}"
+        session,
+        {layer: frame},
+        options,
+        author=author,
+        now=now,
+        clock=clock,
+        progress=progress,
+        note=f"import {layer}",
     )[layer]
 
 
@@ -79,6 +91,7 @@ def import_file(
     *,
     author: str,
     now: dt.datetime,
+    clock: Clock | None = None,
     progress: Progress = silent,
     sheet: str | None = None,
     encoding: str | None = None,
@@ -102,6 +115,7 @@ def import_file(
         replace(options, columns=columns),
         author=author,
         now=now,
+        clock=clock,
         progress=progress,
         note=f"import {layer} from {path.name}",
         faults=source.faults,
@@ -120,6 +134,7 @@ def import_osm(
     places: Collection[str] = (),
     author: str,
     now: dt.datetime,
+    clock: Clock | None = None,
     progress: Progress = silent,
 ) -> dict[str, ImportReport]:
     """Import streets, and of :data:`layers.osm.PLACES` those wanted, from an OpenStreetMap file as one revision.
@@ -136,6 +151,7 @@ def import_osm(
         replace(options, noded=True),
         author=author,
         now=now,
+        clock=clock,
         progress=progress,
         note=f"import {', '.join(extract.frames)} from {path.name}",
     )
@@ -151,6 +167,7 @@ def _import(
     *,
     author: str,
     now: dt.datetime,
+    clock: Clock | None,
     progress: Progress,
     note: str,
     faults: Sequence[Fault] = (),
@@ -175,7 +192,9 @@ def _import(
     with during(progress, "publish"):
         history.lock_publishing(session)
         _refuse_overtaken(state)
-        revision = publishing.publish(session, changes, author=author, note=note, now=now).revision
+        revision = publishing.publish(
+            session, changes, author=author, note=note, now=now, clock=clock
+        ).revision
         for layer, defects in standing.items():
             validation.store(session, layer, defects, revision)
     for layer in changes.keys() & reports.keys():

@@ -1,0 +1,140 @@
+"""Files of records read a chunk at a time: delimited text as a stream, every other format as a whole."""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.faults import DataError, Fault
+from layers.files import columns, formats, points
+from layers.files.points_csv import encoding_of
+
+_DELIMITERS = ",;\t|"
+_TEXT = {".csv", ".tsv", ".txt"}
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Some consecutive records.
+
+    Parameters
+    ----------
+    table
+        Text as it stands in the file, None where blank, indexed by record number from 1.
+    x, y
+        Columns of coordinates of a format that has geometries, with the CRS that the file states; None otherwise.
+    faults
+        Records that could not be read whole.
+    done, total
+        How much of the file was read, in bytes or in records.
+    """
+
+    table: pd.DataFrame
+    faults: list[Fault]
+    done: int
+    total: int
+    x: np.ndarray | None = None
+    y: np.ndarray | None = None
+    crs: str | None = None
+
+
+def read(
+    path: Path, *, encoding: str | None = None, sheet: str | None = None, many: int = 20_000
+) -> Iterator[Records]:
+    """Read a file of any known format; delimited text, which may be compressed (``.csv.gz``), as a stream.
+
+    Raises
+    ------
+    DataError
+        As in :func:`layers.files.formats.read`.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes[-1:] == [".gz"] and suffixes[-2:-1] and suffixes[-2] in _TEXT:
+        with gzip.open(path) as stream:
+            yield from _delimited(cast("IO[bytes]", stream), path.stat().st_size, encoding, many)
+    elif suffixes[-1:] and suffixes[-1] in _TEXT:
+        with path.open("rb") as stream:
+            yield from _delimited(stream, path.stat().st_size, encoding, many)
+    else:
+        yield from _whole(path, encoding, sheet, many)
+
+
+def _delimited(stream: IO[bytes], total: int, encoding: str | None, many: int) -> Iterator[Records]:
+    taken = encoding_of(stream, encoding)
+    stream.seek(0)
+    raw = stream.fileobj if isinstance(stream, gzip.GzipFile) else stream
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig" if taken == "utf-8" else taken, newline="")
+    first = text.readline()
+    if not first.strip():
+        raise DataError(Fault(kind="file-empty", message="The file has no header line."))
+    delimiter = max(_DELIMITERS, key=first.count)
+    csv.field_size_limit(points.LONGEST_RECORD)
+    # Strict: else a quote that never ends would swallow all records that follow.
+    header = columns.unique_names(next(csv.reader([first], delimiter=delimiter)))
+    rows = csv.reader(text, delimiter=delimiter, strict=True)
+    number = 1
+    while chunk := _some(rows, many):
+        table = pd.DataFrame([_fitted(row, len(header)) for row in chunk], columns=header, dtype=object)
+        faults = [
+            Fault(
+                kind="value-invalid",
+                row=number + at,
+                message=f"The record has {len(row)} fields, the header has {len(header)}.",
+            )
+            for at, row in enumerate(chunk)
+            if len(row) != len(header)
+        ]
+        numbered = table.set_axis(pd.RangeIndex(number, number + len(chunk)))
+        yield Records(numbered, faults, raw.tell() if raw else 0, total)
+        number += len(chunk)
+
+
+def _some(rows: Iterable[list[str]], many: int) -> list[list[str]]:
+    """Read some records that are not blank."""
+    found: list[list[str]] = []
+    try:
+        for row in rows:
+            if any(row):
+                found.append(row)
+            if len(found) == many:
+                break
+    except csv.Error as error:
+        message = f"A quoted value never ends, or goes on after its end ({error})."
+        raise DataError(Fault(kind="file-unreadable", message=message)) from error
+    return found
+
+
+def _fitted(row: list[str], width: int) -> list[str | None]:
+    return [value.strip() or None for value in row[:width]] + [None] * (width - len(row))
+
+
+def _whole(path: Path, encoding: str | None, sheet: str | None, many: int) -> Iterator[Records]:
+    source = formats.read(path, encoding=encoding, sheet=sheet)
+    frame = source.frame
+    x = y = None
+    crs = None
+    if isinstance(frame, gpd.GeoDataFrame):
+        geoms = frame.geometry.to_numpy()
+        x, y = shapely.get_x(geoms), shapely.get_y(geoms)
+        crs = frame.crs.to_wkt() if frame.crs else None
+        frame = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+    for start in range(0, len(frame), many):
+        part = slice(start, start + many)
+        table = frame.iloc[part].astype(object)
+        yield Records(
+            table.where(table.notna(), None),
+            [fault for fault in source.faults if fault.row is not None and start < fault.row <= start + many],
+            min(start + many, len(frame)),
+            len(frame),
+            None if x is None else x[part],
+            None if y is None else y[part],
+            crs,
+        )
