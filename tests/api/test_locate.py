@@ -3,6 +3,8 @@
 import datetime as dt
 import io
 import json
+import threading
+from functools import partial
 
 import geopandas as gpd
 import numpy as np
@@ -11,12 +13,16 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event
 
+from api import places
 from api.app import create_app
-from api.warm import warm
 from api.routers import locate_files
+from api.warm import warm
 from geo import crs
 from geo.levels import LEVELS
+from layers import located
+from layers.publishing import Change
 from tests import paper_city as city
+from tests import walking_city
 
 CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -161,6 +167,100 @@ def test_answers_come_from_memory(built, engine, monkeypatch):
     assert get(built, city.point(1, 1)).status_code == 200
     assert statements == []
     snapshots.start()
+
+
+def test_until_a_model_is_ready_the_database_answers(built, session, monkeypatch):
+    warm(built.app.state.runtime)
+    hold = threading.Event()
+    patch = located.patch_areas
+
+    def slow(*arguments, **options):
+        hold.wait(20)
+        return patch(*arguments, **options)
+
+    monkeypatch.setattr(located, "patch_areas", slow)
+    place = city.point(4.5, 1)
+    assert get(built, place).json()["area"]["code"] == city.WEST + "001"
+    moved = city.grids({city.WEST + "002": city.box(0, 0, 5, 4), city.WEST + "001": city.box(5, 0, 8, 4)})
+    city.publish(session, {"grids": moved})
+    waiting = get(built, place).json()
+    assert (waiting["revision"], waiting["area"]["code"]) == (2, city.WEST + "002")
+    snapshot = built.app.state.runtime.snapshots.refresh()
+    assert places.locator_at_hand(snapshot, "grid") is None
+    hold.set()
+    locator = places.locator_at(snapshot, "grid")
+    assert locator.areas is places.locator_at_hand(snapshot, "grid").areas
+    assert get(built, place).json() == waiting
+
+
+def test_the_neighbour_and_the_old_estate(built, session):
+    estate = city.areas("old_estates", {"E1": city.box(1, 1, 3, 3)}).drop(columns="parent_code")
+    city.publish(session, {"old_estates": estate.assign(works="basic", department="住建局")})
+    body = get(built, city.point(2.75, 1.5)).json()
+    assert body["neighbour"] == {"code": city.WEST + "001", "name": "grids 001", "level": "grid"}
+    assert body["old_estate"] == {
+        "code": "E1", "name": "old_estates E1", "works": "basic", "department": "住建局",
+    }  # fmt: skip
+    assert get(built, city.point(2.75, 1.5), at="2026-03-01").json()["revision"] == 2
+
+
+def test_several_schemes_side_by_side(built, session):
+    unit = city.grids({"420199001001901": city.box(0, 0, 8, 8)}).assign(scheme="unit", parent_code=city.WEST)
+    city.publish(session, {"grids": unit})
+    place = city.point(1.5, 1.5)
+    usual = get(built, place).json()
+    assert "schemes" not in usual
+    for scheme in ("all", "governance,unit", ["governance", "unit"]):
+        body = get(built, place, scheme=scheme).json()
+        assert {name: body[name] for name in usual} == usual
+        assert {name: one["area"]["code"] for name, one in body["schemes"].items()} == {
+            "governance": city.WEST + "002", "unit": "420199001001901",
+        }  # fmt: skip
+        assert body["schemes"]["governance"]["margin_m"] == usual["margin_m"]
+        assert [post["name"] for post in body["schemes"]["governance"]["posts"]] == ["王芳"]
+        assert body["schemes"]["unit"]["posts"] == []
+    other = get(built, place, scheme="unit").json()
+    assert (other["scheme"], other["area"]["code"]) == ("unit", "420199001001901")
+    assert list(get(built, place, scheme="all", at="2026-02-28").json().get("errors", [])) == []
+    assert fields(get(built, place, scheme="all", level="community")) == {("parameter-invalid", "scheme")}
+    assert fields(get(built, place, scheme="governance,x")) == {("parameter-invalid", "scheme")}
+
+
+def test_the_nearest_facilities_on_foot(open_client, session):
+    walking_city.build(session)
+    place = city.point(5, 4.1)
+    assert "facilities" not in get(open_client, place).json()
+    body = get(open_client, place, facility_type="fresh_market,primary_school,post_office").json()
+    market, school, post_office = body["facilities"]
+    assert (market["facility_type"], market["code"], market["reason"]) == ("fresh_market", "F1", None)
+    assert market["minutes"] == pytest.approx(market["metres"] / 75, abs=0.01)
+    assert school["code"] == "F3"
+    assert post_office == {
+        "facility_type": "post_office", "code": None, "name": None, "metres": None, "minutes": None,
+        "reason": "no-facility",
+    }  # fmt: skip
+    assert body["area"]["code"] == city.WEST + "003"
+    reply = get(open_client, place, facility_type=["fresh_market", "cinema_of_dreams"])
+    assert fields(reply) == {("type-unknown", "facility_type")}
+
+
+def test_a_city_without_streets_tells_whose_grid_it_is(built):
+    body = get(built, city.point(1.5, 1.5), facility_type="fresh_market").json()
+    assert body["area"]["code"] == city.WEST + "002"
+    assert body["facilities"][0]["reason"] == "no-street"
+
+
+def test_all_of_it_as_it_was_at_an_instant(open_client, session):
+    walking_city.build(session)
+    later = city.NOW + dt.timedelta(days=10)
+    removed = [city.identifiers("facilities", ["F1"])[0]]
+    city.publish(
+        session, {"facilities": Change(walking_city.facilities().iloc[:0], removed=removed)}, now=later
+    )
+    ask = partial(get, open_client, city.point(5, 4.1), facility_type="fresh_market", scheme="all")
+    assert ask().json()["facilities"][0]["code"] == "F2"
+    before = ask(at="2026-03-02").json()
+    assert (before["revision"], before["facilities"][0]["code"]) == (1, "F1")
 
 
 def test_reading_needs_an_account(client, session, sign_in):
