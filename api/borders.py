@@ -7,8 +7,8 @@ from fastapi import Depends, Query
 
 from api import stated
 from api.access import Caller
-from api.maps import sources
 from api.places import areas_at
+from api.scopes import scope
 from api.snapshots import Snapshot
 from geo.border_index import BORDERLINE_M, BorderIndex
 from geo.levels import LAYER_OF
@@ -83,15 +83,14 @@ AskedDep = Annotated[Asked, Depends()]
 
 
 def asked_by(caller: Caller, asked: Asked, snapshot: Snapshot, timezone: str) -> Question:
-    """Return the question of somebody who sees the incidents of some areas; the unassigned are the district's.
+    """Return the question of a caller about the incidents that the account may see.
 
     Raises
     ------
     DataError
         As :meth:`Asked.question`.
     """
-    district = not sources.district_codes(snapshot).isdisjoint(caller.areas)
-    return asked.question(timezone, scope=caller.areas, scope_unassigned=district)
+    return asked.question(timezone, **scope(caller, snapshot))
 
 
 def statistics_at(session: Session, snapshot: Snapshot, question: Question) -> Statistics:

@@ -119,15 +119,6 @@ def types(snapshot: Snapshot) -> list[FacilityType]:
     return snapshot.model("facility types", layers=("facilities",), load=facility_types)
 
 
-def district_codes(snapshot: Snapshot) -> frozenset[str]:
-    """Return the codes of the districts."""
-
-    def load(session: Session, revision: int) -> frozenset[str]:
-        return frozenset(store.read(session, "districts", revision, columns=["code"])["code"])
-
-    return snapshot.model("district codes", layers=("districts",), load=load)
-
-
 def chosen_type(types: list[FacilityType], key: str) -> FacilityType:
     """Return the type of that key; for none, a usual first question, or else the first there is.
 

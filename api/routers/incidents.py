@@ -27,11 +27,11 @@ from api.schemas import (
     PostOut,
     ReassignIn,
 )
+from api.scopes import named_areas, scope, visible
 from api.snapshots import Snapshot
 from geo.faults import DataError, Fault
 from layers import incidents, located
 from layers.database import Session
-from layers.errors import NotFound
 from layers.incidents import search
 from layers.incidents.search import Filters, Found
 from layers.located import Area
@@ -125,11 +125,11 @@ def find_incidents(
         until=faults.reading(lambda: stated.instant(until, timezone, field="until") if until else None),
         bbox=faults.reading(lambda: _box(bbox) if bbox else None),
         unassigned=unassigned,
-        **_scope(caller, snapshot),
+        **scope(caller, snapshot),
     )
     faults.check()
     found, following = search.search(session, filters, limit=limit, cursor=cursor)
-    areas = _areas(snapshot)
+    areas = named_areas(snapshot)
     path = None
     if following is not None:
         kept = {name: value for name, value in request.query_params.items() if name != "cursor"}
@@ -151,7 +151,7 @@ def read_incident(
     caller: ReaderDep,
 ) -> IncidentDetailOut:
     """Return an incident, who answers for its place today, every decision about its area, and what is near by."""
-    incident = _visible(session, snapshot, incident_id, caller)
+    incident = visible(session, snapshot, incident_id, caller)
     return _read(session, incident, runtime, snapshot, caller)
 
 
@@ -166,7 +166,7 @@ def reassign_incident(
     caller: DispatcherDep,
 ) -> IncidentDetailOut:
     """Decide by hand; the decision outlives boundary edits until it is released."""
-    _visible(session, snapshot, incident_id, caller)
+    visible(session, snapshot, incident_id, caller)
     incident = incidents.reassign(
         session,
         incident_id,
@@ -190,7 +190,7 @@ def release_incident(
     caller: DispatcherDep,
 ) -> IncidentDetailOut:
     """Let the incident belong again to where its place says."""
-    _visible(session, snapshot, incident_id, caller)
+    visible(session, snapshot, incident_id, caller)
     incident = incidents.release(
         session,
         incident_id,
@@ -264,7 +264,7 @@ def _desk(caller: Caller, runtime: Runtime, snapshot: Snapshot) -> incidents.Des
             locator_at_hand(snapshot, "grid") if revision == snapshot.revision else None
         ),
         vicinity=_vicinity(runtime),
-        sees=Filters(**_scope(caller, snapshot)),
+        sees=Filters(**scope(caller, snapshot)),
     )
 
 
@@ -273,42 +273,13 @@ def _vicinity(runtime: Runtime) -> incidents.Vicinity:
     return incidents.Vicinity(radius_m=settings.duplicate_radius_m, hours=settings.duplicate_hours)
 
 
-# --- who sees what ----------------------------------------------------------------------------------------
-
-
-def _areas(snapshot: Snapshot) -> Mapping[str, Area]:
-    return snapshot.model("named areas", layers=located.layers_of("grid"), load=located.named_areas)
-
-
-def _sees_unassigned(caller: Caller, snapshot: Snapshot) -> bool:
-    """Unassigned incidents belong to the district's scope."""
-    if not caller.areas:
-        return True
-    mine = (_areas(snapshot).get(code) for code in caller.areas)
-    return any(area is not None and area.level == "district" for area in mine)
-
-
-def _scope(caller: Caller, snapshot: Snapshot) -> dict[str, Any]:
-    return {"scope": caller.areas, "scope_unassigned": _sees_unassigned(caller, snapshot)}
-
-
-def _visible(session: Session, snapshot: Snapshot, incident_id: UUID, caller: Caller) -> Incident:
-    incident = incidents.get(session, incident_id)
-    if caller.covers(incident.path):
-        return incident
-    if incident.area_code is None and _sees_unassigned(caller, snapshot):
-        return incident
-    # As if it did not exist: an id must not tell what lies elsewhere.
-    raise NotFound(f"There is no incident {incident_id}.")
+# --- replies ----------------------------------------------------------------------------------------------
 
 
 def _masked(text: str | None, *, head: int, tail: int) -> str | None:
     if not text:
         return text
     return f"{text[:head]}****{text[-tail:] if tail and len(text) > head + tail else ''}"
-
-
-# --- replies ----------------------------------------------------------------------------------------------
 
 
 def _described(found: Found, caller: Caller, areas: Mapping[str, Area]) -> dict[str, Any]:
@@ -357,7 +328,7 @@ def _detail(
     to: tuple[Caller, Snapshot],
 ) -> IncidentDetailOut:
     caller, snapshot = to
-    areas = _areas(snapshot)
+    areas = named_areas(snapshot)
     return IncidentDetailOut(
         **_described(found, caller, areas),
         posts=posts,
@@ -387,7 +358,7 @@ def _read(
             reported_at=incident.reported_at,
             category=incident.category,
             vicinity=_vicinity(runtime),
-            among=Filters(**_scope(caller, snapshot)),
+            among=Filters(**scope(caller, snapshot)),
         )
     return _detail(
         found,

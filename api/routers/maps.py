@@ -18,6 +18,7 @@ from api.maps import borders, coverage, incidents, sources
 from api.maps.chosen import Chosen, ChosenDep
 from api.maps.encoding import dump
 from api.maps.page import MapPage, linked
+from api.scopes import scope
 from api.snapshots import Snapshot
 from api.web import replies
 from api.web.reader import PageRoute, ReaderDep
@@ -145,11 +146,7 @@ def incidents_data(
     caller: Annotated[Caller, needs(Permission.READ_INCIDENTS)],
 ) -> Response:
     """Send the incidents in the caller's areas, without anything personal."""
-    # Unassigned incidents belong to the district's scope.
-    unassigned = not sources.district_codes(snapshot).isdisjoint(caller.areas)
-    frame = incident_points.read(
-        session, scope=caller.areas, scope_unassigned=unassigned, limit=sources.MOST_INCIDENTS
-    )
+    frame = incident_points.read(session, **scope(caller, snapshot), limit=sources.MOST_INCIDENTS)
     data = incidents.incidents_data(
         frame, catalogue.incident_categories(), timezone=runtime.settings.timezone
     )
