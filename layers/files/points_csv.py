@@ -63,8 +63,11 @@ class CsvPoints:
 
     def _read_header(self, stated: Columns, added: pa.Schema) -> None:
         self._delimiter = ","
-        self._rest = self._read()
-        line = self._rest.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n").splitlines()
+        line: list[bytes] = []
+        # The whole first line that is not blank tells the delimiter.
+        while len(line) < 2 and not self._ended and len(self._rest) <= points.LONGEST_RECORD:  # noqa: PLR2004 - a second line has begun
+            self._rest += self._read()
+            line = self._rest.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n").splitlines()
         if not line or not line[0].strip():
             raise DataError(Fault(kind="file-empty", message="The file has no header line."))
         unquoted = re.sub(rb'"[^"]*"?', b"", line[0])
@@ -105,8 +108,8 @@ class CsvPoints:
 
     def _read(self) -> bytes:
         piece = self._source.read(points.CHUNK_TEXT)
-        self._ended = not piece
-        return self._codec.decode(piece) if self._codec else piece
+        self._ended = not piece or self._source.tell() >= self.total
+        return self._codec.decode(piece, final=self._ended) if self._codec else piece
 
     def _next(self, first: int, *, width: int, wanted: scan.Offsets, most: int) -> tuple[scan.Bytes, Records]:
         """Read until there are whole records, and find them; none at the end of the file."""
@@ -245,8 +248,8 @@ class _Codec:
         self._decoder = codecs.getincrementaldecoder(encoding)()
         self._encoder = codecs.getincrementalencoder(encoding)()
 
-    def decode(self, piece: bytes) -> bytes:
-        return self._decoder.decode(piece, final=not piece).encode()
+    def decode(self, piece: bytes, *, final: bool) -> bytes:
+        return self._decoder.decode(piece, final=final).encode()
 
     def encode(self, text: bytes) -> bytes:
         return self._encoder.encode(text.decode())

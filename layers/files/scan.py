@@ -232,6 +232,8 @@ def numbers(
     kind = np.empty(len(start), dtype=np.int8)
     _digits(text, start, end, offsets, data, kind)
     result = _binary(offsets, data).cast(pa.string()).cast(pa.float64()).to_numpy().copy()
+    # Beyond every double.
+    kind[np.isinf(result)] = OTHER
     result[kind != NUMBER] = np.nan
     return result, kind
 
