@@ -1,4 +1,4 @@
-"""The areas, compounds, old estates and posts of a snapshot, kept in memory while their layers stay as they are."""
+"""The areas, compounds, buildings, old estates and posts of a snapshot, kept in memory while their layers stay as they are."""
 
 from functools import lru_cache
 from typing import Any
@@ -7,9 +7,10 @@ from api.models import Recipe
 from api.snapshots import Snapshot
 from layers import located
 from layers.database import Session
-from layers.located import Areas, Compounds, Locator, Posts
+from layers.located import Areas, Buildings, Compounds, Locator, Posts
 
 _COMPOUNDS = Recipe("compounds", ("compounds",), located.load_compounds, located.patch_compounds)
+_BUILDINGS = Recipe("buildings", ("buildings",), located.load_buildings, located.patch_buildings)
 _OLD_ESTATES = Recipe("old estates", ("old_estates",), located.load_old_estates, located.patch_old_estates)
 
 
@@ -29,6 +30,11 @@ def areas_at(snapshot: Snapshot, level: str, scheme: str = located.SCHEME) -> Ar
 def compounds_at(snapshot: Snapshot) -> Compounds:
     """Return the compounds, indexed by place."""
     return snapshot.made(_COMPOUNDS)
+
+
+def buildings_at(snapshot: Snapshot) -> Buildings:
+    """Return the buildings, indexed by place."""
+    return snapshot.made(_BUILDINGS)
 
 
 def posts_at(snapshot: Snapshot) -> Posts:
@@ -51,6 +57,7 @@ def locator_at(snapshot: Snapshot, level: str, scheme: str = located.SCHEME) -> 
     return Locator(
         snapshot.made(_areas(level, scheme)),
         snapshot.made(_COMPOUNDS),
+        snapshot.made(_BUILDINGS),
         snapshot.made(_OLD_ESTATES),
         snapshot.made(_POSTS),
     )
@@ -59,15 +66,16 @@ def locator_at(snapshot: Snapshot, level: str, scheme: str = located.SCHEME) -> 
 def locator_at_hand(snapshot: Snapshot, level: str, scheme: str = located.SCHEME) -> Locator | None:
     """Return all that locates a place if it is in memory, so that an answer waits for nothing."""
     areas, compounds = snapshot.at_hand(_areas(level, scheme)), snapshot.at_hand(_COMPOUNDS)
-    old_estates, posts = snapshot.at_hand(_OLD_ESTATES), snapshot.at_hand(_POSTS)
-    if areas is None or compounds is None or old_estates is None or posts is None:
+    buildings, old_estates = snapshot.at_hand(_BUILDINGS), snapshot.at_hand(_OLD_ESTATES)
+    posts = snapshot.at_hand(_POSTS)
+    if areas is None or compounds is None or buildings is None or old_estates is None or posts is None:
         return None
-    return Locator(areas, compounds, old_estates, posts)
+    return Locator(areas, compounds, buildings, old_estates, posts)
 
 
 def prepare_locator(snapshot: Snapshot, level: str, scheme: str = located.SCHEME) -> None:
     """Have all that locates a place made in the background."""
-    recipes: tuple[Recipe[Any], ...] = (_areas(level, scheme), _COMPOUNDS, _OLD_ESTATES, _POSTS)
+    recipes: tuple[Recipe[Any], ...] = (_areas(level, scheme), _COMPOUNDS, _BUILDINGS, _OLD_ESTATES, _POSTS)
     for recipe in recipes:
         snapshot.prepare(recipe)
 

@@ -78,7 +78,7 @@ class CompoundOut(BaseModel):
 
 
 class PostOut(BaseModel):
-    """Somebody who answers for the grid or the compound; both ends of the term are included."""
+    """Somebody who answers for the grid, the compound or the building; both ends of the term are included."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -89,6 +89,16 @@ class PostOut(BaseModel):
     target_code: str
     valid_from: dt.date | None
     valid_to: dt.date | None
+
+
+class BuildingOut(BaseModel):
+    """The building whose outline holds the place."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    name: str
+    compound_code: str | None
 
 
 class OldEstateOut(BaseModel):
@@ -151,6 +161,7 @@ class LocationOut(BaseModel):
                 "path": _PATH,
                 "revision": 4,
                 "compound": {"code": "510899001001C01", "name": "滨江花园", "form": "managed"},
+                "building": {"code": "B0000012", "name": "3栋", "compound_code": "510899001001C01"},
                 "old_estate": None,
                 "posts": [_POST],
                 "lon": 105.845,
@@ -181,6 +192,7 @@ class LocationOut(BaseModel):
     path: list[AreaOut]
     revision: int
     compound: CompoundOut | None
+    building: BuildingOut | None
     old_estate: OldEstateOut | None
     posts: list[PostOut]
     lon: float

@@ -14,7 +14,7 @@ from api import stated
 from api.access import Caller, Permission, needs
 from api.dependencies import Runtime, RuntimeDep, SessionDep, SnapshotDep
 from api.errors import Problem
-from api.places import compounds_at, locator_at_hand, posts_at
+from api.places import buildings_at, compounds_at, locator_at_hand, posts_at
 from api.schemas import (
     AssignedAreaOut,
     AssignmentOut,
@@ -370,12 +370,14 @@ def _read(
 
 
 def _team(found: Found, snapshot: Snapshot, runtime: Runtime) -> list[PostOut]:
-    """Who answers today for the grid and the compound of an incident."""
+    """Who answers today for the grid, the compound and the building of an incident."""
     code = found.incident.area_code
     targets = [("grids", code)] if code else []
     if found.place is not None and snapshot.revision:
         compound = compounds_at(snapshot).at(*found.place)
         targets += [("compounds", compound.code)] if compound else []
+        building = buildings_at(snapshot).at(*found.place)
+        targets += [("buildings", building.code)] if building else []
     posts = posts_at(snapshot)
     on = _today(runtime)
     return [PostOut.model_validate(post) for post in located.held(posts, targets, on)]

@@ -73,8 +73,8 @@ async def locate(
     """Return exactly one area and the rule that chose it, or rule `none`; with all that is known of the place.
 
     `path` is the area's chain of parents from the district down, `neighbour` the area across its nearest border,
-    `margin_m` away; `posts` are those who answer for the grid and the compound on that day. `lon`, `lat` are
-    easting and northing when `datum` names a projected CRS; the reply's own are WGS84.
+    `margin_m` away; `posts` are those who answer for the grid, the compound and the building on that day. `lon`,
+    `lat` are easting and northing when `datum` names a projected CRS; the reply's own are WGS84.
 
     With several schemes the reply is about the first, and `schemes` tells all of them. `facilities` is there when
     `facility_type` is: the nearest of each type on foot along streets, in an adult's minutes; or why there is
@@ -187,6 +187,7 @@ def _body(found: _Found, place: StatedPlace, snapshot: Snapshot) -> dict[str, An
         "path": first.path,
         "revision": snapshot.revision,
         "compound": first.compound,
+        "building": first.building,
         "old_estate": first.old_estate,
         "posts": first.posts,
         "lon": first.lon,

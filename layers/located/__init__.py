@@ -1,4 +1,4 @@
-"""Where a place lies at one revision: its areas, compound, old estate and the people who answer for them.
+"""Where a place lies at one revision: its areas, compound, building, old estate and the people who answer for them.
 
 Everything is decided by :mod:`geo.assign`; these modules read what it needs. Whole layers are read to be kept in
 memory, and patched where a later revision changed them; for a single look-up at a past revision, or inside the
@@ -20,12 +20,16 @@ from layers.located.areas import (
 from layers.located.location import Location, Locator, locate, locate_at, number
 from layers.located.neighbourhood import Place
 from layers.located.outlines import (
+    Building,
+    Buildings,
     Compound,
     Compounds,
     OldEstate,
     OldEstates,
+    load_buildings,
     load_compounds,
     load_old_estates,
+    patch_buildings,
     patch_compounds,
     patch_old_estates,
 )
@@ -35,6 +39,8 @@ __all__ = [
     "SCHEME",
     "Area",
     "Areas",
+    "Building",
+    "Buildings",
     "Compound",
     "Compounds",
     "Location",
@@ -47,6 +53,7 @@ __all__ = [
     "held",
     "layers_of",
     "load_areas",
+    "load_buildings",
     "load_compounds",
     "load_old_estates",
     "load_posts",
@@ -55,6 +62,7 @@ __all__ = [
     "named_areas",
     "number",
     "patch_areas",
+    "patch_buildings",
     "patch_compounds",
     "patch_old_estates",
     "path_of",

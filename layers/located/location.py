@@ -11,10 +11,13 @@ from geo.levels import LAYER_OF
 from layers.located.areas import SCHEME, Area, Areas, load_areas
 from layers.located.neighbourhood import Place
 from layers.located.outlines import (
+    Building,
+    Buildings,
     Compound,
     Compounds,
     OldEstate,
     OldEstates,
+    load_buildings,
     load_compounds,
     load_old_estates,
 )
@@ -30,6 +33,7 @@ class Locator:
 
     areas: Areas
     compounds: Compounds
+    buildings: Buildings
     old_estates: OldEstates
     posts: Posts
 
@@ -53,6 +57,7 @@ class Location:
     margin_m: float | None
     neighbour: Area | None
     compound: Compound | None
+    building: Building | None
     old_estate: OldEstate | None
     posts: list[Post]
 
@@ -74,6 +79,9 @@ def locate(locator: Locator, place: Place, *, on: dt.date) -> Location:
     compound = locator.compounds.at(lon, lat)
     if compound is not None:
         targets.append(("compounds", compound.code))
+    building = locator.buildings.at(lon, lat)
+    if building is not None:
+        targets.append(("buildings", building.code))
     return Location(
         lon=lon,
         lat=lat,
@@ -86,6 +94,7 @@ def locate(locator: Locator, place: Place, *, on: dt.date) -> Location:
         margin_m=number(one.margin_m),
         neighbour=areas.paths[one.neighbour][-1] if one.neighbour >= 0 else None,
         compound=compound,
+        building=building,
         old_estate=locator.old_estates.at(lon, lat),
         posts=held(locator.posts, targets, on),
     )
@@ -120,6 +129,8 @@ def locate_at(
     if across_m > _AROUND_M:
         areas = load_areas(session, revision, level=level, scheme=scheme, near=place, within_m=across_m)
     compounds = load_compounds(session, revision, near=place)
+    buildings = load_buildings(session, revision, near=place)
     estates = load_old_estates(session, revision, near=place)
-    posts = load_posts(session, revision, codes=[*areas.index.codes, *compounds.index.codes])
-    return locate(Locator(areas, compounds, estates, posts), place, on=on)
+    codes = [*areas.index.codes, *compounds.index.codes, *buildings.index.codes]
+    posts = load_posts(session, revision, codes=codes)
+    return locate(Locator(areas, compounds, buildings, estates, posts), place, on=on)

@@ -1,4 +1,4 @@
-"""Compounds and old estates by place: whose outline holds a point."""
+"""Compounds, buildings and old estates by place: whose outline holds a point."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +22,15 @@ class Compound:
     code: str
     name: str
     form: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """The building at a place."""
+
+    code: str
+    name: str
+    compound_code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +60,11 @@ class Outlines(Generic[_Feature]):
 
 
 Compounds: TypeAlias = Outlines[Compound]
+Buildings: TypeAlias = Outlines[Building]
 OldEstates: TypeAlias = Outlines[OldEstate]
 
 _COMPOUND = ("code", "name", "form")
+_BUILDING = ("code", "name", "compound_code")
 _OLD_ESTATE = ("code", "name", "works", "department")
 
 
@@ -66,6 +77,17 @@ def load_compounds(session: Session, revision: int, *, near: Place | None = None
         If nothing was ever imported.
     """
     return _load(session, "compounds", revision, _COMPOUND, Compound, near)
+
+
+def load_buildings(session: Session, revision: int, *, near: Place | None = None) -> Buildings:
+    """Read the buildings drawn as outlines at a revision; with `near`, those that can hold that place.
+
+    Raises
+    ------
+    NotFound
+        If nothing was ever imported.
+    """
+    return _load(session, "buildings", revision, _BUILDING, Building, near)
 
 
 def load_old_estates(session: Session, revision: int, *, near: Place | None = None) -> OldEstates:
@@ -84,12 +106,17 @@ def patch_compounds(session: Session, older: Compounds, since: int, revision: in
     return _patch(session, "compounds", older, (since, revision), _COMPOUND, Compound)
 
 
+def patch_buildings(session: Session, older: Buildings, since: int, revision: int) -> Buildings:
+    """Bring buildings from the state at `since` to that at `revision`, reading only what changed."""
+    return _patch(session, "buildings", older, (since, revision), _BUILDING, Building)
+
+
 def patch_old_estates(session: Session, older: OldEstates, since: int, revision: int) -> OldEstates:
     """Bring old estates from the state at `since` to that at `revision`, reading only what changed."""
     return _patch(session, "old_estates", older, (since, revision), _OLD_ESTATE, OldEstate)
 
 
-def _load(  # noqa: PLR0917 - private, and called twice
+def _load(  # noqa: PLR0917 - private, and called by layer
     session: Session,
     layer: str,
     revision: int,
@@ -107,7 +134,7 @@ def _load(  # noqa: PLR0917 - private, and called twice
     return Outlines(index, [make(*row) for row in store.rows(frame, columns)])
 
 
-def _patch(  # noqa: PLR0917 - private, and called twice
+def _patch(  # noqa: PLR0917 - private, and called by layer
     session: Session,
     layer: str,
     older: Outlines[_Feature],

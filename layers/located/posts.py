@@ -12,7 +12,7 @@ from layers import store
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Somebody who answers for a grid or a compound."""
+    """Somebody who answers for a grid, a compound or a building."""
 
     role: str
     name: str

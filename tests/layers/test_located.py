@@ -21,6 +21,7 @@ def locator(session, revision=1, *, level="grid"):
     return located.Locator(
         located.load_areas(session, revision, level=level),
         located.load_compounds(session, revision),
+        located.load_buildings(session, revision),
         located.load_old_estates(session, revision),
         located.load_posts(session, revision),
     )
@@ -86,6 +87,24 @@ def test_an_old_estate_and_its_department(built):
     for place in (city.point(2.5, 2.5), city.point(3.5, 3.5)):
         assert located.locate_at(built, 2, place, on=ON) == located.locate(locator(built, 2), place, on=ON)
     assert located.locate_at(built, 1, city.point(2.5, 2.5), on=ON).old_estate is None
+
+
+def test_the_building_that_holds_a_place_and_its_head(built):
+    shapes = {"B1": box(1.1, 1.1, 1.4, 1.4), "B2": box(1.4, 1.1, 1.7, 1.4), "B3": box(9, 0, 10, 1)}
+    buildings = city.areas("buildings", shapes).rename(columns={"parent_code": "compound_code"})
+    head = ("楼长", "孙丽", None, "buildings", "B2", None, None)
+    posts = city.posts([head]).assign(code="PB").set_axis(city.identifiers("posts", ["PB"]))
+    city.publish(built, {"buildings": buildings.assign(compound_code=city.WEST + "C01"), "posts": posts})
+    found = located.locate(locator(built, 2), city.point(1.5, 1.2), on=ON)
+    assert found.building == located.Building("B2", "buildings B2", city.WEST + "C01")
+    assert [post.name for post in found.posts] == ["王芳", "赵敏", "孙丽"]
+    assert located.locate(locator(built, 2), city.point(1.4, 1.2), on=ON).building.code == "B1", (
+        "a shared wall"
+    )
+    assert located.locate(locator(built, 2), city.point(1.05, 1.2), on=ON).building is None, "beside it"
+    for place in (city.point(1.5, 1.2), city.point(9.5, 0.5), city.point(5, 5)):
+        assert located.locate_at(built, 2, place, on=ON) == located.locate(locator(built, 2), place, on=ON)
+    assert located.locate_at(built, 1, city.point(1.5, 1.2), on=ON).building is None
 
 
 def moved(**shapes):
