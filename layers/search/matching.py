@@ -20,6 +20,8 @@ _MISSING, _EXTRA, _SWAPPED = 1.0, 0.8, 0.5
 _GENERIC = 0.35
 #: What another kind than the name's costs: one of the same class, one of another.
 _SYNONYM, _OTHER_KIND = 0.35, 1.2
+#: Share of a kind that may be misspelt where no other kind stands.
+_HALF = 0.5
 #: Among parts that fit a stem nearly as well, the kind that follows decides.
 _KINDS_DIFFER = 0.5
 #: Below this a name does not fit.
@@ -66,21 +68,25 @@ def _aligned(stem: str, kind: str, weights: Sequence[float], units: Sequence[Uni
 def _kind_cost(kind: str, units: Sequence[Unit], after: int, text: str) -> tuple[float, int]:
     """Compare a name's kind with what follows its proper part; the cost, and where it ends in the text."""
     end = units[after - 1].end
-    rest = units[after : after + len(kind)]
     if text.startswith(kind, end):
         return 0.0, end + len(kind)
-    if len(rest) == len(kind):
-        cost = sum(difference(character, unit) for character, unit in zip(kind, rest, strict=True))
-        if cost <= _SOUNDS_ALIKE * len(kind):
-            return cost / len(kind), rest[-1].end
+    rest = units[after : after + len(kind)]
+    misspelt = sum(difference(character, unit) for character, unit in zip(kind, rest, strict=False)) / len(
+        kind
+    )
+    if len(rest) == len(kind) and misspelt <= _SOUNDS_ALIKE:
+        return misspelt, rest[-1].end
     said = wording.kind_at(text, end)
     of_class = wording.class_of(kind)
     if said:
         return (_SYNONYM, end + len(said)) if wording.class_of(said) == of_class else (_OTHER_KIND, end)
     # Somebody who is still typing has said the beginning of the kind.
-    if after < len(units) and text[end:] and kind.startswith(text[end:]):
+    if text[end:] and kind.startswith(text[end:]):
         return _SYNONYM / 2, len(text)
-    return wording.DROPPED.get(of_class, wording.DROPPED_ELSE), end
+    dropped = wording.DROPPED.get(of_class, wording.DROPPED_ELSE)
+    if len(rest) == len(kind) and misspelt <= _HALF:
+        return min(misspelt, dropped), rest[-1].end
+    return dropped, end
 
 
 @cache
@@ -96,7 +102,16 @@ def _weights(stem: str) -> list[float]:
 
 
 def difference(character: str, unit: Unit) -> float:
-    """Return how much a name's character differs from what was said, 0 (the same) to 1."""
+    """Return how much a character of a proper name differs from what was said, 0 (the same) to 1.
+
+    What belongs to a word of kind was not said for a proper name that sounds like it: 家属院 is no 书源.
+    """
+    if unit.generic and character != unit.text:
+        return _OTHER
+    return _sounding(character, unit)
+
+
+def _sounding(character: str, unit: Unit) -> float:
     if character == unit.text:
         return 0.0
     return _typed(character, unit.text) if unit.typed else _written(character, unit.text)

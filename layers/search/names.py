@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from geo import crs
@@ -29,6 +29,8 @@ from layers.tables import LAYER_TABLES, PlaceName, Revision
 NAMED = tuple(layer for layer in LAYER_TABLES if layer not in {"posts", "streets"})
 #: Pieces of one name that lie farther apart than this are streets of the same name.
 _APART_M = 300.0
+#: Rows written at once that change how the table is best searched.
+_MANY = 2000
 #: What a name says in brackets tells it from others, and nobody says it: 嘉湖小区（老旧小区）.
 _BRACKETS = re.compile(r"[（(\[【].*?[)）\]】]")
 #: Province, city and district before a street.
@@ -142,14 +144,14 @@ def _forms(layer: str, name: str) -> Iterator[str]:
 
 
 def _address(at: int, feature: dict[str, Any]) -> _Row:
-    text = feature.get("text") or ""
-    spelling = squeezed(text)
+    shown = feature.get("text") or ""
+    spelling = squeezed(shown)
     street, number = squeezed(feature.get("street") or ""), phrases.house_number(feature.get("number") or "")
     if not (street and number):
-        street, number = _door(text) or ("", None)
+        street, number = _door(shown) or ("", None)
     if street and number:
-        return at, text, spelling, None, street, number
-    return at, text, spelling, grams.of_name(spelling, text) if spelling else None, None, None
+        return at, shown, spelling, None, street, number
+    return at, shown, spelling, grams.of_name(spelling, shown) if spelling else None, None, None
 
 
 def _building(at: int, feature: dict[str, Any], spellings: dict[str, str]) -> Iterator[_Row]:
@@ -169,11 +171,11 @@ def _building(at: int, feature: dict[str, Any], spellings: dict[str, str]) -> It
 
 def _door(address: str) -> tuple[str, str] | None:
     """Street and house number of an address; None where it names none."""
-    text = squeezed(address)
-    houses = [number for number in phrases.numbers(text) if number.kind == "house"]
+    said = squeezed(address)
+    houses = [number for number in phrases.numbers(said) if number.kind == "house"]
     if not houses:
         return None
-    before = text[: houses[0].start]
+    before = said[: houses[0].start]
     above = _ABOVE_STREET.match(before)
     street = before[above.end() :] if above and len(before) - above.end() > 1 else before
     return (street, houses[0].value) if len(street) > 1 else None
@@ -267,4 +269,7 @@ def _append(session: Session, frame: pd.DataFrame | None, revision: int) -> int:
         return 0
     index = pd.Index([str(uuid4()) for _ in range(len(frame))], name="id", dtype=object)
     store.append(session, "place_names", frame.set_axis(index), revision)
+    if len(frame) > _MANY:
+        # Until the server counts by itself it plans as for an empty table.
+        session.execute(text("ANALYZE place_names"))
     return len(frame)

@@ -6,6 +6,7 @@ the names there are.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from geo.faults import DataError, Fault
@@ -35,13 +36,15 @@ _MOST_READINGS = 4
 class Unit:
     """The least that a name is compared with: a character, a typed syllable, or a typed initial.
 
-    ``start`` and ``end`` are where it stands in the squeezed text.
+    ``start`` and ``end`` are where it stands in the squeezed text; ``generic`` tells that it belongs to a word
+    that says what kind of place is meant.
     """
 
     text: str
     start: int
     end: int
     typed: bool = False
+    generic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,13 @@ def parse(text: str) -> Phrase:
     plain = squeezed(stripped)
     if not any(character.isalnum() for character in plain):
         raise _unusable(f"{stripped[:40]!r} holds no word, number or coordinate.")
-    whole = _CODE.fullmatch(stripped)
+    whole = _CODE.fullmatch(unicodedata.normalize("NFKC", stripped))
+    lettered = whole is not None and not whole[0].isdigit()
     return Phrase(
         text=plain,
-        readings=tuple(_readings(plain)),
-        # The digits of a code are no house number.
-        numbers=() if whole and not whole[0].isdigit() else tuple(numbers(plain)),
+        # The letters of a code are no pinyin, its digits no house number.
+        readings=(_literal(plain),) if lettered else tuple(_readings(plain)),
+        numbers=() if lettered else tuple(numbers(plain)),
         code=whole[0] if whole else None,
         coordinates=pasted(stripped),
         crossing=bool(wording.CROSSING.search(plain)),
@@ -135,7 +139,7 @@ def numbers(text: str) -> list[Number]:
 
 def _readings(text: str) -> list[tuple[Unit, ...]]:
     """Return the text as characters and, where it holds letters, with the letters as pinyin."""
-    literal = tuple(Unit(character, at, at + 1) for at, character in enumerate(text))
+    literal = _literal(text)
     runs = list(_LETTERS.finditer(text))
     if not runs or max(len(run[0]) for run in runs) > 60:  # noqa: PLR2004 - no name sounds that long
         return [literal]
@@ -149,6 +153,11 @@ def _readings(text: str) -> list[tuple[Unit, ...]]:
         end = run.end()
     readings = [(*before, *literal[end:]) for before in found]
     return readings if any(is_chinese(c) for c in text) else [literal, *readings]
+
+
+def _literal(text: str) -> tuple[Unit, ...]:
+    generic = {at for span in wording.kinds_in(text) for at in range(*span)}
+    return tuple(Unit(c, at, at + 1, generic=at in generic) for at, c in enumerate(text))
 
 
 def _typed(run: re.Match[str], parts: tuple[str, ...]) -> tuple[Unit, ...]:

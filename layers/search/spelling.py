@@ -9,6 +9,8 @@ import unicodedata
 from functools import cache, lru_cache
 
 from pypinyin import Style, pinyin
+from pypinyin.constants import PHRASES_DICT
+from pypinyin.contrib.tone_convert import to_normal
 
 _NUMERALS = "零一二三四五六七八九"
 _DIGITS = {character: str(digit) for digit, character in enumerate(_NUMERALS)} | {"〇": "0"}
@@ -21,8 +23,8 @@ _ORDINAL = re.compile(r"第(?=\d)")
 _JOINED = re.compile(r"(?<=\d)[^\w-]+(?=\d)")
 _NOT_WORD = re.compile(r"[^\w#-]|_")
 _DASH = re.compile(r"(?<!\d)-|-(?!\d)")
-#: Readings kept of a character; dictionaries list the usual ones first.
-_READINGS = 3
+#: Share of the dictionary's phrases with a character in which one of its readings must stand to be kept.
+_USUAL = 0.04
 #: Sounds that speakers of the south do not tell apart, nor those who type what they hear.
 _ALIKE_INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("l", "n"))
 _ALIKE_FINALS = (("ang", "an"), ("eng", "en"), ("ing", "in"))
@@ -81,15 +83,34 @@ def _number(text: str) -> str:
 def readings(character: str) -> tuple[str, ...]:
     """Return the toneless pinyin of a Chinese character or digit, usual readings first; empty for others.
 
-    Characters with several readings (长, 重, 乐) keep up to three: a name's own is rarely known, and callers
-    who type another mean the same place.
+    A character with several readings (长, 重, 乐) has all that are usual, wherever it stands: which one a name
+    takes is rarely known, and callers who type another mean the same place.
     """
     if character in _DIGIT_READINGS:
         return (_DIGIT_READINGS[character],)
     if not is_chinese(character):
         return ()
     found = pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")
-    return tuple(dict.fromkeys(found[0] if found else ()))[:_READINGS]
+    every = list(dict.fromkeys(found[0])) if found else []
+    counts = _in_phrases().get(character, {})
+    total = sum(counts.values())
+    usual = [one for one in every if counts.get(one, 0) >= _USUAL * total]
+    return tuple(sorted(usual, key=lambda one: -counts.get(one, 0)) or every[:1])
+
+
+@cache
+def _in_phrases() -> dict[str, dict[str, int]]:
+    """In how many phrases of the dictionary each character is read how."""
+    found: dict[str, dict[str, int]] = {}
+    for phrase, syllables_ in PHRASES_DICT.items():
+        for character, said in zip(phrase, syllables_, strict=False):
+            counts = found.setdefault(character, {})
+            plain = _toneless(said[0])
+            counts[plain] = counts.get(plain, 0) + 1
+    return found
+
+
+_toneless = lru_cache(maxsize=8192)(to_normal)
 
 
 @lru_cache(maxsize=4096)
