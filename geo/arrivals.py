@@ -14,7 +14,7 @@ from geo.search import (
     Scratch,
     Starts,
     clear,
-    list_chains,
+    entered_at_end,
     mark_starts,
     search,
 )
@@ -28,8 +28,18 @@ class Places(NamedTuple):
     beyond_m: Floats
 
 
-#: A place, metres along its chain, and metres from the street to it.
-PLACE = np.dtype([("at_m", np.float64), ("beyond_m", np.float64), ("place", np.int32)])
+#: A place, its chain and the crossing at that chain's end; metres from the chain's start, to its end, and from the
+#: street to the place.
+PLACE = np.dtype(
+    [
+        ("at_m", np.float64),
+        ("rest_m", np.float64),
+        ("beyond_m", np.float64),
+        ("place", np.int32),
+        ("chain", np.int32),
+        ("end", np.int32),
+    ]
+)
 
 
 class PlacesByChain(NamedTuple):
@@ -110,20 +120,32 @@ def places_within(  # noqa: C901, PLR0917 - nearly all places of a walk are reac
                 if best <= limit:
                     place[size], cost_m[size] = places.rows[k].place, best
                     size += 1
-        for k in range(list_chains(graph, count, limit, scratch)):
-            chain = scratch.chains[k]
-            first, last = places.first[chain], places.first[chain + 1]
-            if first == last:
-                continue
-            at_start, at_end, length = scratch.ends_m[k, 0], scratch.ends_m[k, 1], graph.cost_m[chain]
+        for k in range(count):
+            crossing = scratch.seen[k]
+            here = scratch.cost_m[crossing]
+            first = places.first[graph.first_chain[crossing]]
+            last = places.first[graph.first_chain[crossing + 1]]
             if size + last - first > len(place):
                 place, cost_m = _larger(place, cost_m, size, last - first)
             for i in range(first, last):
                 row = places.rows[i]
-                best = min(at_start + row.at_m, at_end + (length - row.at_m)) + row.beyond_m
-                if best <= limit:
-                    place[size], cost_m[size] = row.place, best
-                    size += 1
+                best = min(here + row.at_m, scratch.cost_m[row.end] + row.rest_m) + row.beyond_m
+                # Written in any case and counted where it holds: a processor cannot guess which places are within.
+                place[size], cost_m[size] = row.place, best
+                size += (best <= limit) & (scratch.start_on[row.chain] < 0)
+            if here + graph.longest_m[crossing] <= limit:
+                continue
+            for arc in range(graph.first_arc[crossing], graph.last_through[crossing]):
+                chain = graph.arcs[arc].way >> 1
+                if not entered_at_end(graph, arc, scratch):
+                    continue
+                first, last = places.first[chain], places.first[chain + 1]
+                if size + last - first > len(place):
+                    place, cost_m = _larger(place, cost_m, size, last - first)
+                for i in range(first, last):
+                    best = here + places.rows[i].rest_m + places.rows[i].beyond_m
+                    place[size], cost_m[size] = places.rows[i].place, best
+                    size += best <= limit
         clear(starts, group, count, scratch)
         counts[turn] = size - before
     return counts, place[:size].copy(), cost_m[:size].copy()

@@ -162,8 +162,9 @@ def by_chain(network: Network, places: Snapped) -> PlacesByChain:
     order = np.argsort(chain, kind="stable")
     first = np.searchsorted(chain[order], np.arange(len(network.chains.start) + 1)).astype(np.int64)
     rows = np.empty(len(order), dtype=PLACE)
-    rows["at_m"], rows["beyond_m"] = at_m[order], places.offset_m[joined[order]]
-    rows["place"] = joined[order]
+    rows["place"], rows["chain"], rows["end"] = joined[order], chain[order], network.chains.end[chain[order]]
+    rows["at_m"], rows["rest_m"] = at_m[order], network.chains.cost_m[chain[order]] - at_m[order]
+    rows["beyond_m"] = places.offset_m[joined[order]]
     return PlacesByChain(first, rows)
 
 

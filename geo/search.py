@@ -68,8 +68,8 @@ def scratch(crossings: int, chains: int) -> Scratch:
         np.full(BUCKETS, -1, dtype=np.int32),
         np.empty(4 * chains + 1024, dtype=ENTRY),
         np.full(chains, -1, dtype=np.int32),
-        np.empty(chains, dtype=np.int32),
-        np.empty((chains, 2)),
+        np.empty(chains + 1, dtype=np.int32),
+        np.empty((chains + 1, 2)),
     )
 
 
@@ -164,18 +164,24 @@ def list_chains(graph: Graph, count: int, budget_m: float, scratch: Scratch) -> 
         crossing = seen[k]
         here = cost_m[crossing]
         for chain in range(graph.first_chain[crossing], graph.first_chain[crossing + 1]):
-            if scratch.start_on[chain] < 0:
-                chains[listed], ends_m[listed, 0], ends_m[listed, 1] = chain, here, cost_m[graph.end[chain]]
-                listed += 1
-        if here + graph.longest_m[crossing] <= budget_m:
-            continue
-        # Chains that are entered at their end alone.
-        for arc in range(graph.first_arc[crossing], graph.last_through[crossing]):
-            way = graph.arcs[arc].way
-            if way & 1 and cost_m[graph.arcs[arc].head] == np.inf and scratch.start_on[way >> 1] < 0:
-                chains[listed], ends_m[listed, 0], ends_m[listed, 1] = way >> 1, np.inf, here
-                listed += 1
+            chains[listed], ends_m[listed, 0], ends_m[listed, 1] = chain, here, cost_m[graph.end[chain]]
+            listed += scratch.start_on[chain] < 0
+        if here + graph.longest_m[crossing] > budget_m:
+            for arc in range(graph.first_arc[crossing], graph.last_through[crossing]):
+                chains[listed] = graph.arcs[arc].way >> 1
+                ends_m[listed, 0], ends_m[listed, 1] = np.inf, here
+                listed += entered_at_end(graph, arc, scratch)
     return listed
+
+
+@njit(cache=True, nogil=True)
+def entered_at_end(graph: Graph, arc: int, scratch: Scratch) -> bool:
+    """Tell whether the chain of an arc was entered only by this arc, against its direction, and no search starts on it."""
+    way = graph.arcs[arc].way
+    alone: bool = (
+        (way & 1 == 1) & (scratch.cost_m[graph.arcs[arc].head] == np.inf) & (scratch.start_on[way >> 1] < 0)
+    )
+    return alone
 
 
 @njit(cache=True, nogil=True)
