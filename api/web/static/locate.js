@@ -94,11 +94,12 @@
       [wangge.say("距网格", "Distance"), found.distance_m === null || found.distance_m === undefined ? null : `${wangge.number(found.distance_m, 1)} m`],
       [wangge.say("距边界", "To the border"), found.margin_m === null || found.margin_m === undefined ? null : `${wangge.number(found.margin_m, 1)} m`],
       [wangge.say("小区", "Compound"), found.compound ? found.compound.name : null],
+      [wangge.say("楼栋", "Building"), found.building ? found.building.name : null],
       [wangge.say("数据修订", "Revision"), found.revision],
     ]));
     const posts = (found.posts || []).map((post) => [post.role, post.name, post.phone]);
     parts.push(posts.length ? wangge.make("div", { class: "table-wrap" }, wangge.postsTable(posts))
-      : wangge.make("p", { class: "hint" }, wangge.say("此网格没有登记岗位。", "No post is registered for this grid.")));
+      : wangge.make("p", { class: "hint" }, wangge.say("此处没有登记岗位。", "No post is registered for this place.")));
     parts.push(wangge.make("p", {}, wangge.make("a", { href: wangge.page("/maps/grids.html", { code: area.code }) },
       wangge.say("在网格图中查看", "Show on the grid map"))));
     return parts;
