@@ -214,9 +214,10 @@ def _revisions(
 
 def _check_extent(x: Floats, y: Floats, reference: crs.Reference) -> None:
     """Refuse a file that cannot be in the stated datum or CRS; a few rows must all contradict it."""
-    parts = [slice(row, row + 1) for row in range(len(x))] if len(x) < FEW else [slice(None)]
-    if all(crs.check_extent(x[part], y[part], reference) for part in parts):
-        raise DataError([replace(fault, field="datum") for fault in crs.check_extent(x, y, reference)])
+    faults = crs.check_extent(x, y, reference)
+    few = range(len(x)) if len(x) < FEW else range(0)
+    if faults and all(crs.check_extent(x[row : row + 1], y[row : row + 1], reference) for row in few):
+        raise DataError([replace(fault, field="datum") for fault in faults])
 
 
 def _check_outside(counts: BatchCounts, reference: crs.Reference) -> None:

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 Instants = npt.NDArray[np.datetime64]
 
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
-_OFFSET = r" ?([zZ]|[+-][0-9]{2}:?[0-9]{2})$"
+_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
+_OFFSET = r" ?(Z|[+-][0-9]{2}:?[0-9]{2})$"
 
 
 def instants(times: pa.Array, timezone: str) -> Instants:
@@ -36,7 +36,7 @@ def instants(times: pa.Array, timezone: str) -> Instants:
         plain = times.cast(pa.timestamp("us", tz=kind.tz), safe=False)
         return _of_pandas(plain.to_pandas(), timezone)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _spelled(pc.utf8_trim_whitespace(times), timezone)
+        return _spelled(pc.utf8_upper(pc.utf8_trim_whitespace(times)), timezone)
     return np.full(len(times), np.datetime64("NaT", "us"))
 
 
@@ -50,7 +50,7 @@ def _spelled(text: pa.Array, timezone: str) -> Instants:
 
 
 def _absolute(text: pa.Array, timezone: str) -> Instants:
-    plain = pc.replace_substring_regex(text, r" ([zZ+-])", r"\1")
+    plain = pc.replace_substring_regex(text, r" ([Z+-])", r"\1")
     return _of_pandas(
         pd.to_datetime(plain.to_pandas(), format="ISO8601", utc=True, errors="coerce"), timezone
     )
