@@ -3,7 +3,7 @@
 import csv
 import gzip
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -27,8 +27,10 @@ class Records:
 
     Parameters
     ----------
-    table
-        Text as it stands in the file, None where blank, indexed by record number from 1.
+    first
+        Number of the first record, from 1, headers not counted.
+    columns
+        Values as they stand in the file, column by column; blank text or None where there is none.
     x, y
         Columns of coordinates of a format that has geometries, with the CRS that the file states; None otherwise.
     faults
@@ -37,13 +39,19 @@ class Records:
         How much of the file was read, in bytes or in records.
     """
 
-    table: pd.DataFrame
+    first: int
+    columns: Mapping[str, Sequence[object]]
     faults: list[Fault]
     done: int
     total: int
     x: np.ndarray | None = None
     y: np.ndarray | None = None
     crs: str | None = None
+
+    def record(self, number: int) -> dict[str, str]:
+        """One record as text by column."""
+        values = {name: values[number - self.first] for name, values in self.columns.items()}
+        return {name: "" if value is None else str(value) for name, value in values.items()}
 
 
 def read(
@@ -82,18 +90,9 @@ def _delimited(stream: IO[bytes], total: int, encoding: str | None, many: int) -
     rows = csv.reader(text, delimiter=delimiter, strict=True)
     number = 1
     while chunk := _some(rows, many):
-        table = pd.DataFrame([_fitted(row, len(header)) for row in chunk], columns=header, dtype=object)
-        faults = [
-            Fault(
-                kind="value-invalid",
-                row=number + at,
-                message=f"The record has {len(row)} fields, the header has {len(header)}.",
-            )
-            for at, row in enumerate(chunk)
-            if len(row) != len(header)
-        ]
-        numbered = table.set_axis(pd.RangeIndex(number, number + len(chunk)))
-        yield Records(numbered, faults, raw.tell() if raw else 0, total)
+        faults = _fit(chunk, len(header), number)
+        by_column = dict(zip(header, zip(*chunk, strict=True), strict=True))
+        yield Records(number, by_column, faults, raw.tell() if raw else 0, total)
         number += len(chunk)
 
 
@@ -112,8 +111,15 @@ def _some(rows: Iterable[list[str]], many: int) -> list[list[str]]:
     return found
 
 
-def _fitted(row: list[str], width: int) -> list[str | None]:
-    return [value.strip() or None for value in row[:width]] + [None] * (width - len(row))
+def _fit(rows: list[list[str]], width: int, first: int) -> list[Fault]:
+    """Bring records that are too long or too short to the header's width; return what is wrong with them."""
+    faults = []
+    for at, row in enumerate(rows):
+        if len(row) != width:
+            message = f"The record has {len(row)} fields, the header has {width}."
+            faults.append(Fault(kind="value-invalid", row=first + at, message=message))
+            rows[at] = row[:width] + [""] * (width - len(row))
+    return faults
 
 
 def _whole(path: Path, encoding: str | None, sheet: str | None, many: int) -> Iterator[Records]:
@@ -129,8 +135,10 @@ def _whole(path: Path, encoding: str | None, sheet: str | None, many: int) -> It
     for start in range(0, len(frame), many):
         part = slice(start, start + many)
         table = frame.iloc[part].astype(object)
+        table = table.where(table.notna(), None)
         yield Records(
-            table.where(table.notna(), None),
+            start + 1,
+            {str(name): table[name].tolist() for name in table.columns},
             [fault for fault in source.faults if fault.row is not None and start < fault.row <= start + many],
             min(start + many, len(frame)),
             len(frame),

@@ -152,7 +152,7 @@ class _Reading:
     def _begin(self, chunk: Records) -> None:
         """Say which column is what, once."""
         stated = dict(self._options.named)
-        names = [str(name) for name in chunk.table.columns]
+        names = list(chunk.columns)
         x, y = stated.pop("x", None), stated.pop("y", None)
         missing = [name for name in (x, y) if name is not None and name not in names]
         if missing:
@@ -180,13 +180,13 @@ class _Reading:
     def _described(self, chunk: Records, faults: list[Fault]) -> pd.DataFrame:
         """Fields of incidents, values of the right kind."""
         columns_of = self._columns or {}
-        frame = pd.DataFrame(index=chunk.table.index)
+        frame = pd.DataFrame(index=_numbers_of(chunk))
         for name, column in columns_of.items():
-            values = chunk.table[column]
+            values = _column(chunk, column)
             if name in _TIMES:
                 frame[name] = self._times(name, values, faults)
                 continue
-            frame[name] = values.map(str, na_action="ignore").astype(object)
+            frame[name] = values
             long = frame[name].str.len() > _LONGEST.get(name, 100)
             faults += _each(
                 frame.index[long], "value-invalid", name, f"is longer than {_LONGEST.get(name, 100)}"
@@ -252,7 +252,7 @@ class _Reading:
             return
         x, y = chunk.x, chunk.y
         if self._places is not None:
-            x, y = (self._numbers(chunk.table[name], faults) for name in self._places)
+            x, y = (self._numbers(_column(chunk, name), faults) for name in self._places)
         if x is None or y is None:
             return
         given = np.flatnonzero(~(np.isnan(x) & np.isnan(y)))
@@ -290,8 +290,18 @@ class _Reading:
             for some in by_row.values()
         ]
         self.faults += said
-        lines = chunk.table.loc[bad].astype(object).where(chunk.table.loc[bad].notna(), "")
-        self._on_rejects([{str(k): str(v) for k, v in row.items()} for row in lines.to_dict("records")], said)
+        self._on_rejects([chunk.record(row) for row in bad], said)
+
+
+def _numbers_of(chunk: Records) -> pd.RangeIndex:
+    many = len(next(iter(chunk.columns.values()), ()))
+    return pd.RangeIndex(chunk.first, chunk.first + many)
+
+
+def _column(chunk: Records, name: str) -> pd.Series:
+    """Values as text, None where blank, by record number."""
+    values = [None if value is None else str(value).strip() or None for value in chunk.columns[name]]
+    return pd.Series(values, index=_numbers_of(chunk), dtype=object, name=name)
 
 
 def _each(rows: pd.Index, kind: str, name: str, said: str) -> list[Fault]:

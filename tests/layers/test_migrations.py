@@ -54,3 +54,64 @@ def test_a_database_that_is_behind_says_what_to_run(server: EmbeddedServer):
             raise AssertionError("an empty database was taken for a migrated one")
         finally:
             engine.dispose()
+
+
+def test_incidents_are_carried_into_their_partitions_and_back(server: EmbeddedServer):
+    for url in fresh_database(server, template="template0"):
+        engine = database.make_engine(url, pool_size=1)
+        before = _rows_before_0004(engine)
+        _migrate(engine, "upgrade", "0004")
+        with engine.begin() as connection:
+            places = connection.execute(
+                text("SELECT number, tableoid::regclass::text FROM incidents ORDER BY number")
+            ).all()
+            assert [tuple(row) for row in places] == [
+                (1, "incidents_earlier"), (2, "incidents_2015q4"), (3, "incidents_2016q1"), (5, "incidents_2016q1"),
+            ]  # fmt: skip
+            names = connection.scalars(text("SELECT external_id FROM incident_keys ORDER BY external_id"))
+            assert list(names) == ["A", "A#2", "A#3", None]
+            assert connection.scalar(text("SELECT count(*) FROM assignments_2016q1")) == 2
+            assert connection.scalar(text("SELECT nextval('incidents_number_seq')")) == 6
+        _migrate(engine, "downgrade", "0003")
+        with engine.begin() as connection:
+            assert _stored(connection) == before
+        engine.dispose()
+
+
+def _migrate(engine, direction, revision):
+    with engine.begin() as connection:
+        getattr(database.command, direction)(database._config(connection), revision)
+
+
+def _stored(connection):
+    columns = "id, number, reported_at, description, status, path, ST_AsText(geom)"
+    incidents = connection.execute(text(f"SELECT {columns} FROM incidents ORDER BY number")).all()
+    assignments = connection.execute(
+        text("SELECT id, incident_id, reason FROM assignments ORDER BY id")
+    ).all()
+    keys = connection.execute(text("SELECT account, key, incident_id FROM idempotency_keys")).all()
+    return incidents, assignments, keys
+
+
+def _rows_before_0004(engine):
+    _migrate(engine, "upgrade", "0003")
+    with engine.begin() as connection:
+        connection.execute(
+            text("""
+            INSERT INTO incidents (id, number, category, description, reported_at, created_at, created_by, status,
+                rule, path, candidates, revision, geom, external_id) OVERRIDING SYSTEM VALUE
+            SELECT gen_random_uuid(), n, 'C1', 'tells, "all"', CAST(day AS timestamptz), '2016-02-01Z', 'zhang',
+                'open', 'inside', ARRAY['42', '4201'], '{4201}', 1, ST_SetSRID(ST_MakePoint(114.25, 30.5), 4326), name
+            FROM (VALUES (1, '1999-01-01Z', 'A'), (2, '2015-12-31 23:59Z', 'A'), (3, '2016-01-01Z', NULL),
+                (5, '2016-02-01Z', 'A')) AS made (n, day, name);
+            SELECT setval('incidents_number_seq', 5);
+            INSERT INTO assignments (incident_id, decided_at, decided_by, revision, rule, path, candidates, reason)
+            SELECT id, '2016-02-01Z', 'zhang', 1, 'inside', path, candidates, 'r' || number FROM incidents
+            WHERE number <> 3 ORDER BY number LIMIT 2;
+            INSERT INTO assignments (incident_id, decided_at, decided_by, revision, rule, path, candidates)
+            SELECT id, '2017-02-01Z', 'zhang', 2, 'inside', path, candidates FROM incidents WHERE number = 5;
+            INSERT INTO idempotency_keys (account, key, request_digest, incident_id, created_at)
+            SELECT 'zhang', 'k', 'd', id, now() FROM incidents WHERE number = 2;
+            """)
+        )
+        return _stored(connection)
