@@ -95,7 +95,7 @@ def at_places(  # noqa: PLR0917
 
 
 @njit(cache=True, nogil=True)
-def places_within(  # noqa: C901, PLR0917 - nearly all places of a walk are reached in its inner loop
+def places_within(  # noqa: C901, PLR0912, PLR0917 - nearly all places of a walk are reached in its inner loop
     graph: Graph, starts: Starts, places: PlacesByChain, groups: Ints, limit_m: Floats, scratch: Scratch
 ) -> tuple[Ints, Numbers, Floats]:
     """Search for some groups; returns how many places are within each one's limit, which, and their costs."""

@@ -5,7 +5,8 @@ cells). A reach is drawn as the union of the cells whose street point is reached
 cells cancel, so only the outline is ever built. Parts that do not touch and holes stay what they are.
 
 Figures never come from a drawing, except areas of land. Against exact street times at points within 50 m of
-a street, drawings of 15 minute walks in Las Palmas, Wuhan and Porto have an F1 score of .97 to .98.
+a street, drawings in Las Palmas and Wuhan have F1 scores of .99 and .98 for walks of 15 minutes, .98 and .97 for 10
+minutes, .97 and .96 for 500 m.
 """
 
 from dataclasses import dataclass
@@ -18,11 +19,14 @@ import shapely
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
+from geo import reach
+from geo.arrivals import PlacesByChain
 from geo.network import Network
 from geo.snapping import Snapped
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
+Numbers: TypeAlias = npt.NDArray[np.integer]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
 #: Street points are at most this far apart, in metres along a street.
@@ -52,28 +56,42 @@ class StreetCells:
         (ridges, 2) the two points whose cells a ridge parts; -1 is open ground.
     ridges
         (ridges, 2, 2) x, y in metres of its two ends.
+    first_ridge, ridge_of
+        The ridges of point ``p`` are ``ridge_of[first_ridge[p]:first_ridge[p + 1]]``.
+    by_chain
+        The street points as places to ask :func:`geo.reach.within` for.
     """
 
     points: Snapped
     polygons: npt.NDArray[np.object_]
     ridge_points: Ints
     ridges: Floats
+    first_ridge: Ints
+    ridge_of: Ints
+    by_chain: PlacesByChain
 
-    def outline(self, reached: Bools) -> shapely.Geometry:
-        """Draw the cells of the reached street points.
+    def outline(self, reached: Bools | Numbers) -> shapely.Geometry:
+        """Draw the cells of the reached street points, at the cost of those alone.
 
         Parameters
         ----------
         reached
-            (points,) which street points are reached.
+            Street points: a flag each, (points,), or the numbers of some.
 
         Returns
         -------
         Polygon or MultiPolygon
             In metres, valid, in normal form; empty where nothing is reached.
         """
-        known = np.append(reached, False)[self.ridge_points]
-        lines = shapely.linestrings(self.ridges[known[:, 0] != known[:, 1]])
+        inside = np.zeros(len(self.polygons), dtype=bool)
+        inside[reached] = True
+        own = np.flatnonzero(inside) if reached.dtype == np.bool_ else np.unique(reached)
+        count = self.first_ridge[own + 1] - self.first_ridge[own]
+        within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        ridge = self.ridge_of[np.repeat(self.first_ridge[own], count) + within]
+        other = self.ridge_points[ridge].sum(axis=1) - np.repeat(own, count)
+        border = ridge[(other < 0) | ~inside[other]]
+        lines = shapely.linestrings(self.ridges[border])
         # Rings nest as reached, not reached, reached …, which is how build_area fills them.
         return shapely.normalize(shapely.build_area(shapely.multilinestrings(lines)))
 
@@ -83,7 +101,14 @@ def street_cells(network: Network) -> StreetCells:
     points, places = _street_points(network)
     sites = shapely.multipoints(np.concatenate([places, _ground(places)]))
     polygons = shapely.get_parts(shapely.voronoi_polygons(sites, ordered=True))[: len(places)]
-    return StreetCells(points, polygons, *_ridges(polygons))
+    ridge_points, ridges = _ridges(polygons)
+    sides = ridge_points.ravel()
+    order = np.argsort(sides, kind="stable")
+    order = order[np.searchsorted(sides[order], 0) :]
+    first = np.searchsorted(sides[order], np.arange(len(polygons) + 1))
+    return StreetCells(
+        points, polygons, ridge_points, ridges, first, order // 2, reach.by_chain(network, points)
+    )
 
 
 def drawn_points(costs: Floats, budget_m: float | Floats) -> Bools:

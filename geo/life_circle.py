@@ -85,6 +85,8 @@ def _reaches(city: City, facility: int, budgets: Sequence[float]) -> Objects:
     begin = reach.starts(
         city.supply.points.snapped.take(chosen), np.zeros(int(chosen.sum()), dtype=np.int64), groups=1
     )
-    costs = reach.costs_to(city.network, begin, city.cells.points, limit_m=max(budgets))[0]
-    outlines = [city.cells.outline(drawing.drawn_points(costs, budget)) for budget in budgets]
+    found = reach.within(city.network, begin, city.cells.by_chain, limit_m=max(budgets))
+    outlines = [
+        city.cells.outline(found.place[drawing.drawn_points(found.cost_m, budget)]) for budget in budgets
+    ]
     return np.array(outlines, dtype=object)
