@@ -1,9 +1,9 @@
 """Make what the first answers need before anybody asks for it."""
 
+from api import kernels
 from api.cities import city_at, coverage_at, facilities_at
 from api.dependencies import Runtime
 from api.places import locator_at, schemes_at
-from geo import reach
 from geo.coverage import Query
 from geo.faults import DataError
 from geo.levels import LEVELS
@@ -20,6 +20,9 @@ def warm(runtime: Runtime, progress: Progress = silent) -> None:
     layers.errors.DatabaseUnavailable
         If the database does not answer.
     """
+    progress("compiling 编译算法", 0, 1)
+    kernels.compile_all()
+    progress("compiling 编译算法", 1, 1)
     snapshot = runtime.snapshots.current()
     if snapshot.revision == 0:
         return
@@ -29,9 +32,6 @@ def warm(runtime: Runtime, progress: Progress = silent) -> None:
     for scheme in schemes_at(snapshot):
         locator_at(snapshot, "grid", scheme)
     progress("indexing areas 建立网格索引", len(LEVELS), len(LEVELS))
-    progress("compiling walks 编译步行算法", 0, 1)
-    reach.compile_kernels()
-    progress("compiling walks 编译步行算法", 1, 1)
     try:
         progress("street network and coverage 道路网络与覆盖", 0, 1)
         facilities_at(snapshot)

@@ -1,147 +1,155 @@
-"""A raster of cells over areas: which area holds the whole cell, where that is so.
+"""A grid of cells over areas: where no edge comes near, a cell answers at once; else its few edges do.
 
-Most points of a city lie far from any border. A cell that no edge of any area comes near is held by the same
-areas throughout, so one exact decision for it answers every point in it. Cells near an edge stay undecided and
-are left to the exact predicates; the raster therefore saves time and never changes an answer.
+The grid has two levels, because areas are small where people are many: square tiles over all areas, and in each
+tile that has edges as many cells as its borders are long. A cell without edges holds a label. Any other cell has a
+*record*: the areas that come near it (its *locals*, one bit each), the pieces of their edges inside it, and the
+locals that hold its west side below all edges. A point there is held by the locals whose edges a ray to the
+west crosses an odd number of times, starting from those.
+
+Pieces are rounded to single precision. A point nearer to one than :data:`DOUBT` cells may lie on either side, and is
+left to the exact predicates of :mod:`geo.outlines`; for all other points the answer is exactly theirs.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import shapely
-from scipy import ndimage
+from numba import njit
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.intp]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Singles: TypeAlias = npt.NDArray[np.float32]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Numbers: TypeAlias = npt.NDArray[np.int32]
+Masks: TypeAlias = npt.NDArray[np.uint32]
 
-#: No area comes within the clearance of the cell.
-OUTSIDE = -1
-#: An edge comes near the cell, several areas hold it, or it lies outside but within the clearance of an area.
-UNDECIDED = -2
+#: Label of a cell that no area holds; labels from 0 are areas, those below are records: -2 is record 0.
+NOWHERE = -1
+#: Most locals of a record with pieces; one with more always asks the exact predicates.
+MOST_LOCALS = 32
 
-# Cells along each side for each area along a side: about one cell in twelve is then near an edge.
-_CELLS_PER_AREA = 64
-_MOST_CELLS = 2048
-# An edge this near to a cell, in cells, counts as in it. The cell of a point is computed with an error below
-# 1e-9 cells, so no rounding can put a point into a cell that one of its edges only just misses.
-_GUARD = 1e-6
-# Edges worked on at once, to bound the memory.
-_CHUNK = 500_000
+#: In cells: what lies nearer to an edge is in doubt; what passes nearer to a cell is recorded in it. The place of a
+#: point in its cell is computed with an error below 1e-9, and single precision rounds by less than 1e-7.
+DOUBT, GUARD = 1e-6, 4e-6
 
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """Labels of square cells in degrees; immutable.
-
-    Attributes
-    ----------
-    west, south
-        Lower left corner of the raster, degrees.
-    width, height
-        Size of one cell, degrees.
-    labels
-        ``int32`` array of shape (rows, columns), the southernmost row first: number of the only area that
-        holds the whole cell, :data:`OUTSIDE`, or :data:`UNDECIDED`.
-    """
-
-    west: float
-    south: float
-    width: float
-    height: float
-    labels: npt.NDArray[np.int32]
-
-    def find(self, lon: Floats, lat: Floats) -> Integers:
-        """Label of the cell of each point; points off the raster are :data:`OUTSIDE`."""
-        rows, columns = self.labels.shape
-        column = np.floor((lon - self.west) / self.width)
-        row = np.floor((lat - self.south) / self.height)
-        on = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
-        found = np.full(len(lon), OUTSIDE, dtype=np.intp)
-        found[on] = self.labels[row[on].astype(np.intp), column[on].astype(np.intp)]
-        return found
+#: Columns of a record: first piece, how many (-1: always in doubt), first local, how many, mask of those that hold the
+#: west side below all edges.
+FIRST_PIECE, PIECES, FIRST_LOCAL, LOCALS, HELD = range(5)
 
 
-def label(
-    areas: npt.NDArray[np.object_],
-    decide: Callable[[Floats, Floats], Integers],
-    *,
-    clearance: tuple[float, float],
-) -> Cells:
-    """Label the cells over some areas.
+class Cells(NamedTuple):
+    """The grid; arrays may be longer than what is used, to leave room for patches.
 
     Parameters
     ----------
-    areas
-        Polygons and multipolygons in degrees; overlaps, holes and gaps allowed.
-    decide
-        Gives the label of points (longitudes, latitudes) that lie on no edge, exactly.
-    clearance
-        How far, in degrees of longitude and latitude, a cell must lie from all areas to count as outside.
-
-    Returns
-    -------
-    Cells
-        One raster over the bounds of all areas and the clearance, at most about 2048 cells along a side.
+    frame
+        (6,) west, south in degrees; tiles in a degree of longitude, of latitude; columns, rows of tiles.
+    tiles
+        (rows * columns, 2) first cell and cells along a side; or a label, and 0: the tile has no edges.
+    labels
+        Label of each cell, by tile, row by row from the south-west.
+    records
+        (records, 5), see :data:`FIRST_PIECE`.
+    locals
+        Areas, by record.
+    pieces
+        (pieces, 4) x, y of the lower end, x, y of the upper end, in cells from the cell's south-west corner.
+    masks
+        Bits of the locals whose edge each piece is.
     """
-    areas = areas[~(shapely.is_missing(areas) | shapely.is_empty(areas))]
-    if not areas.size:
-        return Cells(0.0, 0.0, 1.0, 1.0, np.full((1, 1), OUTSIDE, dtype=np.int32))
-    margin = np.array([*np.negative(clearance), *clearance])
-    west, south, east, north = shapely.total_bounds(areas) + margin
-    count = int(min(_MOST_CELLS, _CELLS_PER_AREA * np.ceil(np.sqrt(len(areas)))))
-    width = (east - west) / count or 1.0
-    height = (north - south) / count or 1.0
-    # One more cell on every side, so that the outer border lies within.
-    blank = np.full((count + 2, count + 2), UNDECIDED, dtype=np.int32)
-    cells = Cells(west - width, south - height, width, height, blank)
-    near = _near_edges(areas, cells)
-    labels = _label_pieces(cells, near, decide)
-    reach = [2 * int(np.ceil(size / step)) + 3 for size, step in zip(clearance, (width, height), strict=True)]
-    # A cell with a near edge in this window may be outside, yet not far enough from all areas.
-    labels[(labels == OUTSIDE) & ndimage.maximum_filter(near, size=(reach[1], reach[0]))] = UNDECIDED
-    return Cells(cells.west, cells.south, width, height, labels)
+
+    frame: Floats
+    tiles: Ints
+    labels: Numbers
+    records: Numbers
+    locals: Numbers
+    pieces: Singles
+    masks: Masks
 
 
-def _label_pieces(
-    cells: Cells, near: npt.NDArray[np.bool_], decide: Callable[[Floats, Floats], Integers]
-) -> npt.NDArray[np.int32]:
-    """Label connected cells without edges: the same areas hold them, so one cell answers for all."""
-    pieces, count = ndimage.label(~near)
-    flat = pieces.ravel()
-    sample = np.zeros(count + 1, dtype=np.intp)
-    sample[flat[::-1]] = np.arange(flat.size - 1, -1, -1)
-    row, column = np.divmod(sample[1:], near.shape[1])
-    answers = decide(cells.west + (column + 0.5) * cells.width, cells.south + (row + 0.5) * cells.height)
-    labels: npt.NDArray[np.int32] = np.append(np.int32(UNDECIDED), answers.astype(np.int32))[pieces]
-    return labels
+@njit(cache=True, nogil=True, forceinline=True)
+def find(cells: Cells, lon: float, lat: float) -> tuple[int, float, float]:
+    """Label at a point, and the point's place in its cell (0 to 1 eastwards and northwards)."""
+    frame, tiles = cells.frame, cells.tiles
+    x, y = (lon - frame[0]) * frame[2], (lat - frame[1]) * frame[3]
+    if not (0.0 <= x < frame[4] and 0.0 <= y < frame[5]):
+        return NOWHERE, 0.0, 0.0
+    column, row = int(x), int(y)
+    tile = row * int(frame[4]) + column
+    side = tiles[tile, 1]
+    if side == 0:
+        return tiles[tile, 0], x - column, y - row
+    x, y = (x - column) * side, (y - row) * side
+    # Rounding may carry a point at the very edge into the next tile.
+    column, row = min(int(x), side - 1), min(int(y), side - 1)
+    return cells.labels[tiles[tile, 0] + row * side + column], x - column, y - row
 
 
-def _near_edges(areas: npt.NDArray[np.object_], cells: Cells) -> npt.NDArray[np.bool_]:
-    """Mark the cells that an edge crosses, touches or only just misses."""
-    near = np.zeros(cells.labels.shape, dtype=bool)
-    rings = shapely.get_rings(shapely.get_parts(areas))
-    corners, ring = shapely.get_coordinates(rings, return_index=True)
-    corners = (corners - (cells.west, cells.south)) / (cells.width, cells.height)
-    starts = np.flatnonzero(ring[:-1] == ring[1:])
-    for first in range(0, len(starts), _CHUNK):
-        chosen = starts[first : first + _CHUNK]
-        _mark(near, corners[chosen], corners[chosen + 1])
-    return near
+@njit(cache=True, nogil=True, forceinline=True)
+def crossed(pieces: Singles, masks: Masks, span: tuple[int, int], u: float, v: float) -> tuple[int, bool]:
+    """Locals whose pieces a ray to the west crosses an odd number of times, and whether that is in doubt."""
+    mask = 0
+    for k in range(span[0], span[0] + span[1]):
+        y0, y1 = pieces[k, 1], pieces[k, 3]
+        if v < y0 - DOUBT or v > y1 + DOUBT:
+            continue
+        x0, x1 = pieces[k, 0], pieces[k, 2]
+        dx, dy = x1 - x0, y1 - y0
+        turn = dx * (v - y0) - (u - x0) * dy
+        if abs(turn) <= DOUBT * (abs(dx) + dy) and min(x0, x1) - DOUBT <= u <= max(x0, x1) + DOUBT:
+            return mask, True
+        if turn < 0.0 and y0 <= v < y1:
+            mask ^= masks[k]
+    return mask, False
 
 
-def _mark(near: npt.NDArray[np.bool_], begin: Floats, end: Floats) -> None:
-    """Mark the cells of edges given in cell units, cut into pieces that each span two cells a way at most."""
-    step = end - begin
-    cuts = (np.abs(step).max(axis=1) * 1.1).astype(np.intp) + 1
-    edge = np.repeat(np.arange(len(cuts)), cuts)
-    number = np.arange(len(edge)) - np.repeat(np.cumsum(cuts) - cuts, cuts)
-    step = (step / cuts[:, None])[edge]
-    one = begin[edge] + number[:, None] * step
-    other = one + step
-    low = np.floor(np.minimum(one, other) - _GUARD).astype(np.intp)
-    high = np.floor(np.maximum(one, other) + _GUARD).astype(np.intp)
-    for row in (low[:, 1], high[:, 1]):
-        for column in (low[:, 0], high[:, 0]):
-            near[row, column] = True
+@njit(cache=True, nogil=True)
+def collect(cells: Cells, lon: float, lat: float, east: float, north: float) -> Numbers:
+    """Areas recorded in the cells of a window around a point, each once, in no order.
+
+    Every area with an edge in the window is among them. `east` and `north` are degrees to each side.
+    """
+    frame = cells.frame
+    x0, x1 = (lon - east - frame[0]) * frame[2], (lon + east - frame[0]) * frame[2]
+    y0, y1 = (lat - north - frame[1]) * frame[3], (lat + north - frame[1]) * frame[3]
+    columns, rows = int(frame[4]), int(frame[5])
+    found, count = np.empty(MOST_LOCALS, np.int32), 0
+    if x1 < 0.0 or y1 < 0.0 or x0 >= columns or y0 >= rows:
+        return found[:0]
+    for row in range(int(max(y0, 0.0)), int(min(y1, rows - 1.0)) + 1):
+        for column in range(int(max(x0, 0.0)), int(min(x1, columns - 1.0)) + 1):
+            first, side = cells.tiles[row * columns + column]
+            if side == 0:
+                if first < NOWHERE:
+                    found, count = _join(cells, first, found, count)
+                continue
+            west, east_ = _clip((x0 - column) * side, side), _clip((x1 - column) * side, side)
+            south, north_ = _clip((y0 - row) * side, side), _clip((y1 - row) * side, side)
+            for line in range(south, north_ + 1):
+                for cell in range(first + line * side + west, first + line * side + east_ + 1):
+                    if cells.labels[cell] < NOWHERE:
+                        found, count = _join(cells, cells.labels[cell], found, count)
+    return found[:count]
+
+
+@njit(cache=True, nogil=True)
+def _clip(place: float, side: int) -> int:
+    return int(min(max(place, 0.0), side - 1.0))
+
+
+@njit(cache=True, nogil=True)
+def _join(cells: Cells, label: int, found: Numbers, count: int) -> tuple[Numbers, int]:
+    """Add a record's locals to those found."""
+    record = cells.records[-2 - label]
+    for k in range(record[FIRST_LOCAL], record[FIRST_LOCAL] + record[LOCALS]):
+        area = cells.locals[k]
+        known = False
+        for other in found[:count]:
+            known = known or other == area
+        if not known:
+            if count == len(found):
+                longer = np.empty(2 * count, np.int32)
+                longer[:count] = found
+                found = longer
+            found[count] = area
+            count += 1
+    return found, count

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from api import kernels
 from api.app import create_app
 from api.cli.console import console, progress_bars
 from api.cli.serve import Host, Port, listen
 from api.dependencies import now
 from api.embedded import EmbeddedServer
 from api.settings import Settings
-from geo import reach, synthetic
+from geo import synthetic
 from layers import accounts, catalogue, database, deployment, history, imports, incidents
 from layers.database import Engine, Session
 from layers.errors import DatabaseUnsuitable
@@ -39,7 +40,7 @@ def demo(
         raise DatabaseUnsuitable("The demo is open to every reader, so it listens on loopback only.")
     settings = Settings()
     # Compiling takes a processor of its own while the database starts and the city is made.
-    compiling = multiprocessing.get_context("spawn").Process(target=reach.compile_kernels)
+    compiling = multiprocessing.get_context("spawn").Process(target=kernels.compile_all)
     compiling.start()
     server = EmbeddedServer(settings.data_dir)
     _say("private PostGIS", f"{'started' if server.start() else 'running already'} in {server.folder}")

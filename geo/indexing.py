@@ -1,0 +1,284 @@
+"""The arrays behind :class:`geo.assign.AreaIndex`: made of areas, and patched where areas changed."""
+
+import os
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo.cell_building import Parts, areas_at_middles, build_tiles, edges_by_tile
+from geo.cells import FIRST_LOCAL, FIRST_PIECE, NOWHERE, Cells
+from geo.lookup import Index
+from geo.outlines import Outlines, lay_out
+from geo.rooms import Room
+
+Array = npt.NDArray[Any]
+Codes = npt.NDArray[np.object_]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Geometries = npt.NDArray[np.object_]
+
+# Tiles for each area, and cells along a side of a tile for each tile's length of border in it: one cell in ten or so
+# then has edges, and few of them.
+_TILES_PER_AREA, _FINENESS = 4, 12.0
+_MOST_TILES = 1 << 20
+# Runs of tiles that threads make one by one.
+_RUNS = 16
+# An index that patches have made so much larger is made anew.
+_MOST_GROWTH = 2.0
+# In tiles: what a box that only just misses a tile may still reach.
+_NEAR = 1e-3
+# Arrays of the cells that grow, in the order in which `Parts` counts them; pieces and masks are counted once.
+_GROWING = ("labels", "records", "locals", "pieces", "masks")
+# Scales of latitudes nearer to a pole say nothing of their neighbours.
+_MOST_LATITUDE = 85.0
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An index, and what it takes to patch it.
+
+    Parameters
+    ----------
+    index
+        The arrays that answer; those that grow with a patch are beginnings of `rooms`, which versions share.
+    codes, shapes
+        By row of the frame.
+    numbers
+        (rows,) number under which the index knows each area: an area that changed gets a new one.
+    bounds
+        (areas, 4) degrees by number; NaN for areas without shape and those that are no more.
+    fresh
+        Bytes of the index when it was last made anew.
+    """
+
+    index: Index
+    rooms: dict[str, Room]
+    codes: Codes
+    shapes: Geometries
+    numbers: Ints
+    bounds: Floats
+    fresh: int
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def build(codes: Codes, shapes: Geometries, tolerance_m: float) -> Built:
+    """Index areas given by code and geometry (EPSG:4326)."""
+    bounds = shapely.bounds(shapes).reshape(-1, 4)
+    frame = _frame(bounds)
+    corners, blocks, piles, spans = lay_out(shapes)
+    outlines = Outlines(corners, blocks, piles, spans, _slack(frame))
+    numbers = np.arange(len(codes))
+    everywhere = np.ones(int(frame[4] * frame[5]), dtype=np.bool_)
+    tiles, rows = _make(outlines, frame, numbers, everywhere, dict.fromkeys(_GROWING, 0))
+    rows |= {"corners": corners, "blocks": blocks, "piles": piles}
+    rooms = {name: Room(array) for name, array in rows.items()}
+    grown = {name: rooms[name].first(len(array)) for name, array in rows.items()}
+    row, rank = _order(codes, numbers, len(codes))
+    index = _index(frame, tiles, spans, grown, (row, rank, np.array([tolerance_m])))
+    return Built(index, rooms, codes, shapes, numbers, bounds, index.nbytes)
+
+
+def patch(built: Built, codes: Codes, shapes: Geometries, removed: Collection[str]) -> Built:
+    """Index the areas after a change: some got another shape or are new, some are no more.
+
+    Only tiles that the changed areas touch or touched are made anew. What they were stays behind, unused; when that
+    is as much as the rest, or an area reaches beyond the frame, the whole index is made anew.
+    """
+    after, changed = _after(built, codes, shapes, removed)
+    index = built.index
+    cells, outlines = index.cells, index.outlines
+    new_bounds = shapely.bounds(shapes).reshape(-1, 4)
+    if index.nbytes > _MOST_GROWTH * built.fresh or not _within(cells.frame, new_bounds):
+        return build(after.codes, after.shapes, float(index.tolerance_m[0]))
+    touched = np.concatenate([built.bounds[changed], new_bounds])
+    bounds = np.concatenate([built.bounds, new_bounds])
+    bounds[changed] = np.nan
+    corners, blocks, piles, spans = lay_out(shapes)
+    spans += np.array([len(outlines.blocks)] * 2 + [len(outlines.piles)] * 2)
+    rows = {"corners": corners, "blocks": blocks, "piles": piles}
+    rooms, grown = _extended(built, rows)
+    spans = np.concatenate([outlines.spans, spans])
+    outlines = Outlines(grown["corners"], grown["blocks"], grown["piles"], spans, outlines.slack)
+    wanted = _tiles_of(cells.frame, touched)
+    near = np.flatnonzero(_any_wanted(cells.frame, bounds, wanted))
+    lengths = {name: len(getattr(cells, name)) for name in _GROWING}
+    new_tiles, rows = _make(outlines, cells.frame, near, wanted, lengths)
+    tiles = cells.tiles.copy()
+    tiles[wanted] = new_tiles
+    more_rooms, more = _extended(built, rows)
+    row, rank = _order(after.codes, after.numbers, len(bounds))
+    patched = _index(cells.frame, tiles, spans, grown | more, (row, rank, index.tolerance_m))
+    return Built(patched, rooms | more_rooms, after.codes, after.shapes, after.numbers, bounds, built.fresh)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Areas after a change, by row."""
+
+    codes: Codes
+    shapes: Geometries
+    numbers: Ints
+
+
+def _after(built: Built, codes: Codes, shapes: Geometries, removed: Collection[str]) -> tuple[_Rows, Ints]:
+    """Areas after a change, and the numbers of those before it that are no more."""
+    place = {code: row for row, code in enumerate(codes)}
+    gone = set(removed) - place.keys()
+    keep = np.array([code not in gone for code in built.codes], dtype=np.bool_)
+    kept_codes, kept_shapes, numbers = built.codes[keep], built.shapes[keep], built.numbers[keep]
+    new = np.array([place.get(code, -1) for code in kept_codes], dtype=np.intp)
+    replaced = new >= 0
+    changed = np.concatenate([built.numbers[~keep], numbers[replaced]])
+    kept_shapes[replaced] = shapes[new[replaced]]
+    numbers[replaced] = len(built.bounds) + new[replaced]
+    added = np.setdiff1d(np.arange(len(codes)), new)
+    return _Rows(
+        np.concatenate([kept_codes, codes[added]]),
+        np.concatenate([kept_shapes, shapes[added]]),
+        np.concatenate([numbers, len(built.bounds) + added]),
+    ), changed
+
+
+def _extended(built: Built, rows: dict[str, Array]) -> tuple[dict[str, Room], dict[str, Array]]:
+    """Put rows behind those of an index; its rooms and arrays, longer."""
+    rooms, arrays = {}, {}
+    for name, more in rows.items():
+        before = getattr(built.index.cells if name in _GROWING else built.index.outlines, name)
+        rooms[name] = built.rooms[name].extended(len(before), more)
+        arrays[name] = rooms[name].first(len(before) + len(more))
+    return rooms, arrays
+
+
+def _index(
+    frame: Floats,
+    tiles: Ints,
+    spans: Ints,
+    grown: dict[str, Array],
+    rest: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Floats],
+) -> Index:
+    cells = Cells(frame, tiles, **{name: grown[name] for name in _GROWING})
+    outlines = Outlines(grown["corners"], grown["blocks"], grown["piles"], spans, _slack(frame))
+    return Index(cells, outlines, *rest)
+
+
+def _order(codes: Codes, numbers: Ints, count: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Row and rank by code of each number that is in use; -1 for the others."""
+    row, rank = np.full(count, -1, dtype=np.int32), np.full(count, -1, dtype=np.int32)
+    row[numbers] = np.arange(len(numbers))
+    # Python compares text by code point, which is the byte order of UTF-8.
+    ascending = sorted(range(len(codes)), key=codes.__getitem__)
+    rank[numbers[ascending]] = np.arange(len(numbers))
+    return row, rank
+
+
+# --- tiles ------------------------------------------------------------------------------------------------
+
+
+def _frame(bounds: Floats) -> Floats:
+    """Lay tiles over the bounds of areas, about as wide as high, and one more on every side for patches."""
+    bounds = bounds[~np.isnan(bounds[:, 0])]
+    if not len(bounds):
+        return np.array([0.0, 0.0, 1.0, 1.0, 1.0, 1.0])
+    west, south = bounds[:, :2].min(axis=0)
+    east, north = bounds[:, 2:].max(axis=0)
+    width = (east - west) * np.cos(np.radians((south + north) / 2.0))
+    count = min(_TILES_PER_AREA * len(bounds), _MOST_TILES)
+    columns = int(np.clip(np.sqrt(count * width / (north - south)), 1, count))
+    rows = -(-count // columns)
+    per_lon, per_lat = columns / (east - west), rows / (north - south)
+    return np.array(
+        [west - 1.0 / per_lon, south - 1.0 / per_lat, per_lon, per_lat, columns + 2.0, rows + 2.0]
+    )
+
+
+def _slack(frame: Floats) -> Floats:
+    """See :class:`geo.outlines.Outlines`: how much a parallel may shrink from one end of the frame to the other."""
+    south, north = frame[1], frame[1] + frame[5] / frame[3]
+    furthest = min(max(abs(south), abs(north)), _MOST_LATITUDE)
+    return np.array([max(0.99 - np.tan(np.radians(furthest)) * np.radians(north - south), 0.0)])
+
+
+def _within(frame: Floats, bounds: Floats) -> bool:
+    """Whether no bounds reach into the outermost tiles' outer halves."""
+    low = (bounds[:, :2] - frame[:2]) * frame[2:4]
+    high = (bounds[:, 2:] - frame[:2]) * frame[2:4]
+    return not ((low < 0.5) | (high > frame[4:] - 0.5)).any()
+
+
+def _ranges(frame: Floats, bounds: Floats) -> Ints:
+    """First column and row, and last column and row, of the tiles that boxes may touch."""
+    corner = (bounds.reshape(-1, 2, 2) - frame[:2]) * frame[2:4] + [[-_NEAR], [_NEAR]]
+    ranges: Ints = np.clip(np.floor(corner), 0, frame[4:] - 1).astype(np.int64).reshape(-1, 4)
+    return ranges
+
+
+def _tiles_of(frame: Floats, bounds: Floats) -> Flags:
+    """Mark the tiles that some boxes may touch."""
+    wanted = np.zeros((int(frame[5]), int(frame[4])), dtype=np.bool_)
+    for west, south, east, north in _ranges(frame, bounds[~np.isnan(bounds[:, 0])]):
+        wanted[south : north + 1, west : east + 1] = True
+    return wanted.ravel()
+
+
+def _any_wanted(frame: Floats, bounds: Floats, wanted: Flags) -> Flags:
+    """Tell which boxes may touch a wanted tile: by sums over the rectangles of tiles they cover."""
+    sums = np.zeros((int(frame[5]) + 1, int(frame[4]) + 1), dtype=np.int64)
+    sums[1:, 1:] = wanted.reshape(int(frame[5]), int(frame[4])).cumsum(axis=0).cumsum(axis=1)
+    shaped = ~np.isnan(bounds[:, 0])
+    west, south, east, north = _ranges(frame, bounds[shaped]).T
+    found = np.zeros(len(bounds), dtype=np.bool_)
+    found[shaped] = (
+        sums[north + 1, east + 1] - sums[south, east + 1] - sums[north + 1, west] + sums[south, west]
+    ) > 0
+    return found
+
+
+def _make(
+    outlines: Outlines, frame: Floats, numbers: Ints, wanted: Flags, lengths: dict[str, int]
+) -> tuple[Ints, dict[str, Array]]:
+    """Make the wanted tiles of some areas; their rows come behind `lengths` rows."""
+    areas = numbers.astype(np.int32)
+    edges = edges_by_tile(outlines, frame, areas, wanted)
+    held = areas_at_middles(outlines, frame, areas, wanted)
+    chosen = np.flatnonzero(wanted)
+    # Runs of as many edges each.
+    cost = np.cumsum(np.diff(edges.first)[chosen] + 1)
+    ends = np.searchsorted(cost, np.linspace(0, cost[-1], _RUNS + 1)[1:-1])
+    runs = [run for run in np.split(chosen, ends) if len(run)]
+    with ThreadPoolExecutor(processors()) as pool:
+        parts = list(pool.map(lambda run: build_tiles(outlines, frame, edges, held, run, _FINENESS), runs))
+    return _joined(parts, lengths)
+
+
+def _joined(parts: list[Parts], lengths: dict[str, int]) -> tuple[Ints, dict[str, Array]]:
+    """Lay what threads made one behind the other, and let what refers to rows do so."""
+    begin = dict(lengths)
+    for part in parts:
+        used = dict(zip(_GROWING, (*part.used, part.used[-1]), strict=True))
+        has_cells = part.tiles[:, 1] > 0
+        part.tiles[has_cells, 0] += begin["labels"]
+        part.tiles[~has_cells & (part.tiles[:, 0] < NOWHERE), 0] -= begin["records"]
+        labels, records = part.labels[: used["labels"]], part.records[: used["records"]]
+        labels[labels < NOWHERE] -= begin["records"]
+        records[:, FIRST_PIECE] += begin["pieces"]
+        records[:, FIRST_LOCAL] += begin["locals"]
+        begin = {name: begin[name] + used[name] for name in _GROWING}
+    tiles = np.concatenate([part.tiles for part in parts])
+    return tiles, {
+        name: np.concatenate([getattr(part, name)[: _used(part, name)] for part in parts])
+        for name in _GROWING
+    }
+
+
+def _used(part: Parts, name: str) -> int:
+    return int(part.used[min(_GROWING.index(name), len(part.used) - 1)])

@@ -1,0 +1,339 @@
+"""The rules of :mod:`geo.assign` as compiled kernels, over the cells and outlines of an index."""
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from geo import addresses
+from geo.cells import FIRST_LOCAL, FIRST_PIECE, HELD, LOCALS, NOWHERE, PIECES, Cells, collect, crossed, find
+from geo.outlines import INTERIOR, OUTSIDE, Outlines, locate, nearest, scale_at
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Numbers: TypeAlias = npt.NDArray[np.int32]
+Rules: TypeAlias = npt.NDArray[np.int8]
+
+#: Positions in :data:`geo.assign.RULES`.
+INSIDE, BORDER, OVERLAP, NEAREST, NONE = range(5)
+
+#: Distances that differ by less are tied, metres.
+TIE_M = 0.001
+# What is not on a border has a positive distance to it even where rounding gives zero.
+_LEAST_M = 1e-9
+# A search for the nearest area begins with this distance and doubles it, metres.
+_FIRST_M = 25.0
+_UNSURE = -1
+# Points are sorted into so many runs of neighbouring tiles at most: their counts stay in the cache.
+_MOST_RUNS = 1 << 15
+
+
+class Index(NamedTuple):
+    """All that answers need. Areas are numbered as they came; ``rank`` is their place by code.
+
+    ``row`` is the number under which an area is known outside, -1 for one that was replaced; ``tolerance_m``
+    (1,) is the greatest distance of a ``nearest`` answer.
+    """
+
+    cells: Cells
+    outlines: Outlines
+    row: Numbers
+    rank: Numbers
+    tolerance_m: Floats
+
+    def table(self) -> Ints:
+        """Addresses of the arrays, for the kernels; this tuple must be kept as long as they are used."""
+        return addresses.table([*self.cells, *self.outlines, *self[2:]])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory of all arrays."""
+        return sum(array.nbytes for array in (*self.cells, *self.outlines, *self[2:]))
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def _at(table: Ints) -> Index:
+    """Turn the addresses into arrays again."""
+    return Index(
+        Cells(
+            addresses.float64s(table, 0),
+            addresses.int64_rows(table, 1, 2),
+            addresses.int32s(table, 2),
+            addresses.int32_rows(table, 3, 5),
+            addresses.int32s(table, 4),
+            addresses.float32_rows(table, 5, 4),
+            addresses.uint32s(table, 6),
+        ),
+        Outlines(
+            addresses.float64_rows(table, 7, 2),
+            addresses.float64_rows(table, 8, 4),
+            addresses.float64_rows(table, 9, 4),
+            addresses.int64_rows(table, 10, 4),
+            addresses.float64s(table, 11),
+        ),
+        addresses.int32s(table, 12),
+        addresses.int32s(table, 13),
+        addresses.float64s(table, 14),
+    )
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def _simple(cells: Cells, lon: float, lat: float) -> tuple[int, int]:
+    """Answer most points: rule ``inside`` and the area, or ``none`` (no area here); else unsure and the label."""
+    label, u, v = find(cells, lon, lat)
+    if label >= 0:
+        return INSIDE, label
+    if label == NOWHERE:
+        return NONE, -1
+    record = cells.records[-2 - label]
+    if record[PIECES] < 0:
+        return _UNSURE, label
+    odd, doubt = crossed(cells.pieces, cells.masks, (record[FIRST_PIECE], record[PIECES]), u, v)
+    # A mask of 32 locals is stored as a negative number.
+    mask = (odd ^ record[HELD]) & 0xFFFFFFFF
+    if doubt:
+        return _UNSURE, label
+    if mask == 0:
+        return NONE, -1
+    if mask & (mask - 1) == 0:
+        bit = 0
+        while mask > 1:
+            mask >>= 1
+            bit += 1
+        return INSIDE, cells.locals[record[FIRST_LOCAL] + bit]
+    return _UNSURE, label
+
+
+@njit(cache=True, nogil=True)
+def _by_predicates(index: Index, label: int, lon: float, lat: float) -> tuple[int, int, Numbers]:
+    """Apply the rules inside, border and overlap to the areas of a record, exactly.
+
+    Returns the rule, the answer, and the areas that are touched, by code.
+    """
+    record = index.cells.records[-2 - label]
+    touched, count, answer, inner = np.empty(record[LOCALS], np.int32), 0, -1, 0
+    for k in range(record[FIRST_LOCAL], record[FIRST_LOCAL] + record[LOCALS]):
+        area = index.cells.locals[k]
+        where = locate(index.outlines, area, lon, lat)
+        if where == OUTSIDE:
+            continue
+        touched[count] = area
+        count += 1
+        if where == INTERIOR:
+            inner += 1
+            if answer < 0 or index.rank[area] < index.rank[answer]:
+                answer = area
+    touched = touched[:count]
+    _sort(touched, index.rank)
+    if count == 0:
+        return NONE, -1, touched
+    if inner == 0:
+        return BORDER, touched[0], touched
+    return (INSIDE if count == 1 else OVERLAP), answer, touched
+
+
+@njit(cache=True, nogil=True)
+def _sort(areas: Numbers, rank: Numbers) -> None:
+    """Sort a few areas by code."""
+    for i in range(1, len(areas)):
+        area, k = areas[i], i
+        while k > 0 and rank[areas[k - 1]] > rank[area]:
+            areas[k] = areas[k - 1]
+            k -= 1
+        areas[k] = area
+
+
+@njit(cache=True, nogil=True)
+def _nearest_areas(  # noqa: PLR0917
+    index: Index, lon: float, lat: float, within_m: float, radius_m: float, own: int
+) -> tuple[float, Numbers]:
+    """Find the nearest areas to a point, by code, and their distance in metres; `own` is left out.
+
+    The search begins with a radius and widens it until something is found or `within_m` is reached. An
+    area that holds the point is at distance 0; only beside `own` there can be one.
+    """
+    scale = scale_at(lat)
+    while True:
+        reach = radius_m + 2.0 * TIE_M
+        north = 1.001 * reach / scale[2]
+        east = 1.001 * reach / (scale[0] - scale[1] * np.copysign(north, lat))
+        found = collect(index.cells, lon, lat, east, north)
+        metres, least = np.empty(len(found)), np.inf
+        for k in range(len(found)):
+            metres[k] = np.inf
+            if found[k] == own:
+                continue
+            limit = min(reach, least + TIE_M)
+            metres2 = nearest(index.outlines, found[k], lon, lat, scale, (limit * limit, lon, lat))[0]
+            if metres2 < limit * limit:
+                metres[k] = np.sqrt(metres2)
+            if own >= 0 and metres[k] > TIE_M and locate(index.outlines, found[k], lon, lat) == INTERIOR:
+                metres[k] = 0.0
+            least = min(least, metres[k])
+        if least <= radius_m or radius_m >= within_m:
+            break
+        radius_m = min(max(2.0 * radius_m, _FIRST_M), within_m)
+    if least > within_m:
+        return np.inf, found[:0]
+    tied = found[metres <= least + TIE_M]
+    _sort(tied, index.rank)
+    return least, tied
+
+
+@njit(cache=True, nogil=True)
+def _decide(index: Index, lon: float, lat: float) -> tuple[int, int, float, Numbers]:
+    """Rule, area, distance (NaN unless nearest) and, but for ``inside``, the candidates by code."""
+    rule, area = _simple(index.cells, lon, lat)
+    candidates = np.empty(0, np.int32)
+    if rule == _UNSURE:
+        rule, area, candidates = _by_predicates(index, area, lon, lat)
+    tolerance_m = index.tolerance_m[0]
+    if rule == NONE and tolerance_m > 0.0:
+        metres, candidates = _nearest_areas(index, lon, lat, tolerance_m, min(tolerance_m, _FIRST_M), -1)
+        if len(candidates):
+            return NEAREST, candidates[0], max(metres, _LEAST_M), candidates
+    return rule, area, np.nan, candidates
+
+
+@njit(cache=True, nogil=True)
+def _margin(index: Index, rule: int, area: int, lon: float, lat: float) -> tuple[float, int]:
+    """Metres from a point to the border of its area, and the area across the nearest point of that border."""
+    at_lon, at_lat, metres = lon, lat, 0.0
+    if rule == INSIDE:
+        metres2, at_lon, at_lat = nearest(index.outlines, area, lon, lat, scale_at(lat), (np.inf, lon, lat))
+        metres = max(np.sqrt(metres2), _LEAST_M)
+    elif rule != BORDER:
+        return np.nan, -1
+    within_m = max(index.tolerance_m[0], TIE_M)
+    _, across = _nearest_areas(index, at_lon, at_lat, within_m, TIE_M, area)
+    return metres, across[0] if len(across) else -1
+
+
+@njit(cache=True, nogil=True)
+def one(table: Ints, lon: float, lat: float, margin: bool) -> tuple[int, int, float, float, int]:  # noqa: FBT001
+    """Row, rule, distance, margin and row across for one point."""
+    index = _at(table)
+    rule, area = _simple(index.cells, lon, lat)
+    metres, margin_m, across = np.nan, np.nan, -1
+    if rule != INSIDE:
+        rule, area, metres, _ = _decide(index, lon, lat)
+    if margin:
+        margin_m, across = _margin(index, rule, area, lon, lat)
+    return (
+        index.row[area] if area >= 0 else -1,
+        rule,
+        metres,
+        margin_m,
+        index.row[across] if across >= 0 else -1,
+    )
+
+
+@njit(cache=True, nogil=True)
+def candidates(table: Ints, lon: float, lat: float) -> Numbers:
+    """Rows of all areas that were considered for one point, by code."""
+    index = _at(table)
+    _, area, _, found = _decide(index, lon, lat)
+    if area >= 0 and len(found) == 0:
+        found = np.array([area], np.int32)
+    return index.row[found]
+
+
+@njit(cache=True, nogil=True)
+def by_tile(table: Ints, lon: Floats, lat: Floats) -> Numbers:
+    """Sort points by the tiles they lie in, so that a tile is in the cache when its points are looked up."""
+    index = _at(table)
+    frame = index.cells.frame
+    columns, rows = int(frame[4]), int(frame[5])
+    shift = 0
+    while (columns * rows) >> shift > _MOST_RUNS:
+        shift += 1
+    run = np.empty(len(lon), np.int32)
+    first = np.zeros(((columns * rows) >> shift) + 2, np.int32)
+    for i in range(len(lon)):
+        x, y = (lon[i] - frame[0]) * frame[2], (lat[i] - frame[1]) * frame[3]
+        x, y = min(max(x, 0.0), columns - 1.0), min(max(y, 0.0), rows - 1.0)
+        run[i] = (int(y) * columns + int(x)) >> shift
+        first[run[i] + 1] += 1
+    for k in range(1, len(first)):
+        first[k] += first[k - 1]
+    order = np.empty(len(lon), np.int32)
+    for i in range(len(lon)):
+        order[first[run[i]]] = i
+        first[run[i]] += 1
+    return order
+
+
+@njit(cache=True, nogil=True)
+def assign_simple(  # noqa: PLR0917
+    table: Ints, lon: Floats, lat: Floats, order: Numbers, area: Ints, rule: Rules
+) -> None:
+    """Write area and rule of the points that their cells decide; the rules of others are negative, or none."""
+    cells = _at(table).cells
+    for k in range(len(order)):
+        i = order[k]
+        rule[i], area[i] = _simple(cells, lon[i], lat[i])
+
+
+@njit(cache=True, nogil=True)
+def assign_rest(
+    table: Ints, lon: Floats, lat: Floats, area: Ints, rule: Rules
+) -> tuple[Ints, Ints, Ints, Floats]:
+    """Decide what :func:`assign_simple` left open.
+
+    Returns pairs of point and candidate by point and code, then the points with the rule nearest and their metres.
+    """
+    index = _at(table)
+    listed_point, listed_area, listed = np.empty(16, np.int64), np.empty(16, np.int64), 0
+    near_point, near_m, near = np.empty(16, np.int64), np.empty(16), 0
+    for i in range(len(lon)):
+        if rule[i] == INSIDE:
+            continue
+        rule[i], area[i], metres, found = _decide(index, lon[i], lat[i])
+        if rule[i] == NEAREST:
+            if near == len(near_m):
+                near_point, near_m = _longer(near_point), _longer(near_m)
+            near_point[near], near_m[near] = i, metres
+            near += 1
+        if rule[i] != INSIDE:
+            while listed + len(found) > len(listed_point):
+                listed_point, listed_area = _longer(listed_point), _longer(listed_area)
+            listed_point[listed : listed + len(found)] = i
+            listed_area[listed : listed + len(found)] = found
+            listed += len(found)
+    return listed_point[:listed], listed_area[:listed], near_point[:near], near_m[:near]
+
+
+@njit(cache=True, nogil=True)
+def _longer(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Copy an array into twice the room."""
+    longer = np.empty(2 * len(array), array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+@njit(cache=True, nogil=True)
+def margins(  # noqa: PLR0917
+    table: Ints,
+    lon: Floats,
+    lat: Floats,
+    order: Numbers,
+    area: Ints,
+    rule: Rules,
+    margin_m: Floats,
+    neighbour: Ints,
+) -> None:
+    """Write the margins of points that were assigned, and the areas across."""
+    index = _at(table)
+    for k in range(len(order)):
+        i = order[k]
+        margin_m[i], neighbour[i] = _margin(index, rule[i], area[i], lon[i], lat[i])
+
+
+@njit(cache=True, nogil=True)
+def to_rows(table: Ints, area: Ints) -> None:
+    """Replace numbers of areas by their rows; -1 stays."""
+    row = _at(table).row
+    for i in range(len(area)):
+        if area[i] >= 0:
+            area[i] = row[area[i]]
