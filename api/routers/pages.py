@@ -5,6 +5,7 @@ import secrets
 from dataclasses import replace
 from hmac import compare_digest
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -17,13 +18,14 @@ from api.errors import PROBLEMS, Problem
 from api.maps import sources
 from api.maps.chosen import ChosenDep
 from api.maps.page import EVERYWHERE, script_config
+from api.scopes import visible
 from api.snapshots import Snapshot
 from api.web import replies
 from api.web.assets import installed
 from api.web.reader import PageRoute, Reader, ReaderDep
 from api.web.words import Language
 from geo.faults import KINDS
-from layers import accounts, database, defects, history
+from layers import accounts, catalogue, database, defects, history
 from layers.catalogue import SPECS
 from layers.database import Session
 
@@ -71,6 +73,38 @@ def locate(reader: ReaderDep, snapshot: SnapshotDep, runtime: RuntimeDep) -> Res
         config=script_config(reader.site, sources.STREETS | sources.AREAS, view=view),
         placeholder=f"{(west + east) / 2:.4f}, {(south + north) / 2:.4f}",
         datum=runtime.settings.default_datum or "wgs84",
+    )
+
+
+@router.get("/incidents/{incident_id}")
+def incident(
+    *,
+    incident_id: UUID,
+    reader: ReaderDep,
+    session: SessionDep,
+    snapshot: SnapshotDep,
+    runtime: RuntimeDep,
+    caller: Annotated[Caller, needs(Permission.READ_INCIDENTS)],
+) -> Response:
+    """Show one incident, and hand it to a neighbouring grid."""
+    found = visible(session, snapshot, incident_id, caller)
+    categories = catalogue.incident_categories()
+    named = found.category in categories.index
+    config = script_config(
+        reader.site,
+        sources.STREETS | sources.AREAS | sources.INCIDENTS,
+        view=sources.view(snapshot) or EVERYWHERE,
+        chosen={
+            "id": str(incident_id),
+            "category": list(categories.loc[found.category, ["minor_zh", "minor_en"]]) if named else None,
+            "dispatches": caller.may(Permission.DISPATCH_INCIDENTS),
+            "timezone": runtime.settings.timezone,
+        },
+    )
+    return reader.page(
+        "incident.html",
+        config={**config, "csrf": reader.site.csrf},
+        dispatches=caller.may(Permission.DISPATCH_INCIDENTS),
     )
 
 

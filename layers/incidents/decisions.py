@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from geo import assign
 from geo.faults import DataError, Fault
-from layers import history, located
+from geo.levels import LAYER_OF, LEVELS
+from layers import history, located, store
 from layers.errors import Conflict, NotFound
 from layers.incidents import answers, partitions
 from layers.located import Location
@@ -59,16 +60,18 @@ def reassign(
     Conflict
         If it is closed.
     DataError
-        If no grid has this code, or the reason is blank.
+        If no grid of the incidents' scheme has this code, the incident belongs to it already, or the reason is
+        blank.
     """
     revision = _begin(session, now)
     incident = _open(session, incident_id)
     path = located.path_of(session, revision, area_code)
     faults = []
     if not path:
-        faults.append(
-            Fault(kind="value-invalid", field="area_code", message=f"No grid has the code {area_code!r}.")
-        )
+        faults.append(_no_grid(session, revision, area_code))
+    elif area_code == incident.area_code:
+        message = f"The incident already belongs to {path[-1].name} ({area_code}); choose another grid."
+        faults.append(Fault(kind="value-invalid", field="area_code", message=message))
     if not reason.strip():
         faults.append(
             Fault(kind="value-missing", field="reason", message="Say why a person decides otherwise.")
@@ -130,6 +133,25 @@ def place_of(session: Session, incident: Incident, revision: int, *, on: dt.date
     if lon is None or revision == 0:
         return None
     return located.locate_at(session, revision, (lon, lat), on=on)
+
+
+def _no_grid(session: Session, revision: int, code: str) -> Fault:
+    """Say why a code is none that an incident can be given to."""
+    message = f"No grid has the code {code!r}."
+    others = store.read(session, "grids", revision, columns=["code", "scheme"], codes=[code])
+    above = [
+        level
+        for level in LEVELS[:-1]
+        if len(store.read(session, LAYER_OF[level], revision, columns=["code"], codes=[code]))
+    ]
+    if len(others):
+        scheme = others["scheme"].iloc[0]
+        message = (
+            f"{code} is a grid of the scheme {scheme!r}; incidents belong to grids of {located.SCHEME!r}."
+        )
+    elif above:
+        message = f"{code} is a {above[0]}; choose one of its grids."
+    return Fault(kind="value-invalid", field="area_code", message=message)
 
 
 def _begin(session: Session, now: dt.datetime) -> int:

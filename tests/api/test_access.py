@@ -54,6 +54,8 @@ RULES = {
     Permission.READ_INCIDENTS: {
         "GET /api/incidents",
         "GET /api/incidents/{incident_id}",
+        "GET /api/incidents/{incident_id}/neighbours",
+        "GET /incidents/{incident_id}",
         "GET /maps/data/incidents.json",
         "GET /maps/incidents.html",
     },

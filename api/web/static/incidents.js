@@ -324,7 +324,11 @@
       if (!wangge.config.data.incident) return;
       try {
         const found = await wangge.fetchJson(wangge.config.data.incident + data.id[i]);
-        popup.setContent(card([[wangge.say("描述", "Description"), found.description], [wangge.say("地址", "Address"), found.address]]));
+        popup.setContent(card([
+          [wangge.say("描述", "Description"), found.description],
+          [wangge.say("地址", "Address"), found.address],
+          [wangge.say("处理", "Do"), wangge.make("a", { href: wangge.page(`/incidents/${data.id[i]}`) }, wangge.say("打开 · 移交给邻格", "Open · hand to a neighbour"))],
+        ]));
       } catch (problem) {
         popup.setContent(wangge.problemBox(problem));
       }
