@@ -5,10 +5,17 @@
   const RULES = wangge.chinese
     ? { inside: "位于网格内部", border: "正好在边界上", overlap: "网格重叠处", nearest: "在网格之外，就近归属", none: "不属于任何网格" }
     : { inside: "inside", border: "on a border", overlap: "in an overlap", nearest: "outside, nearest taken", none: "in no grid" };
+  const WORKS = wangge.chinese
+    ? { basic: "基础类改造", improved: "完善类改造", upgraded: "提升类改造" }
+    : { basic: "basic works", improved: "improved works", upgraded: "upgraded works" };
+  const NO_WAY = wangge.chinese
+    ? { "no-facility": "本地没有这类设施", "no-street": "附近没有道路，无法计算步行", "not-connected": "没有道路通到这类设施" }
+    : { "no-facility": "there is none of this type", "no-street": "no street near by to walk on", "not-connected": "no street leads to one" };
   const NEAR_BORDER_M = 15;
   const form = document.getElementById("locate-form");
   const box = document.getElementById("place");
   const datum = document.getElementById("datum");
+  const facilityType = document.getElementById("facility-type");
   const answer = document.getElementById("answer");
 
   /** Two numbers from what somebody pasted: decimals, or degrees, minutes and seconds with N/E or 北纬/东经. */
@@ -45,6 +52,7 @@
     running?.abort();
     running = new AbortController();
     const query = { ...place, datum: datum.value };
+    if (facilityType.value) query.facility_type = facilityType.value;
     answer.setAttribute("aria-busy", "true");
     try {
       const found = await wangge.fetchJson(wangge.address("/api/locate", query), { signal: running.signal });
@@ -67,6 +75,15 @@
       form.requestSubmit();
     } }, wangge.say(`改为经度 ${lat}，纬度 ${lon}`, `Take longitude ${lat}, latitude ${lon}`))] : []);
 
+  const estate = ({ name, works, department }) => [name, WORKS[works], department].filter(Boolean).join(wangge.say("，", ", "));
+
+  const typeName = (key) => [...facilityType.options].find((option) => option.value === key)?.text || key;
+
+  /** The nearest facility of a type, on foot. */
+  const way = (walk) => (walk.reason ? NO_WAY[walk.reason] || walk.reason : wangge.say(
+    `${walk.name}，步行 ${wangge.number(walk.minutes, 0)} 分钟（${wangge.number(walk.metres)} 米）`,
+    `${walk.name}, ${wangge.number(walk.minutes, 0)} min on foot (${wangge.number(walk.metres)} m)`));
+
   const describe = (found) => {
     const { area, rule } = found;
     if (!area) {
@@ -83,9 +100,11 @@
       wangge.make("div", {}, wangge.make("span", { class: `badge ${rule === "inside" ? "good" : "warn"}` }, RULES[rule] || rule)),
     ];
     if (rule === "inside" && found.margin_m !== null && found.margin_m < NEAR_BORDER_M) {
+      const metres = wangge.number(found.margin_m, 1);
+      const across = found.neighbour ? found.neighbour.name : wangge.say("网格之外", "outside");
       parts.push(wangge.make("p", { class: "note warn" }, wangge.say(
-        `距边界仅 ${wangge.number(found.margin_m, 1)} 米，请与来电人核对位置。`,
-        `Only ${wangge.number(found.margin_m, 1)} m from the border: check the place with the caller.`)));
+        `距“${across}”仅 ${metres} 米，请与来电人核对位置。`,
+        `Only ${metres} m from “${across}”: check the place with the caller.`)));
     }
     if (rule !== "inside" && found.candidates?.length > 1) {
       parts.push(wangge.make("p", { class: "hint" }, wangge.say("候选：", "Candidates: "), found.candidates.join("、")));
@@ -93,8 +112,11 @@
     parts.push(wangge.facts([
       [wangge.say("距网格", "Distance"), found.distance_m === null || found.distance_m === undefined ? null : `${wangge.number(found.distance_m, 1)} m`],
       [wangge.say("距边界", "To the border"), found.margin_m === null || found.margin_m === undefined ? null : `${wangge.number(found.margin_m, 1)} m`],
+      [wangge.say("边界对面", "Across the border"), found.neighbour ? `${found.neighbour.name} ${found.neighbour.code}` : null],
       [wangge.say("小区", "Compound"), found.compound ? found.compound.name : null],
       [wangge.say("楼栋", "Building"), found.building ? found.building.name : null],
+      [wangge.say("老旧小区", "Old estate"), found.old_estate ? estate(found.old_estate) : null],
+      ...(found.facilities || []).map((walk) => [typeName(walk.facility_type), way(walk)]),
       [wangge.say("数据修订", "Revision"), found.revision],
     ]));
     const posts = (found.posts || []).map((post) => [post.role, post.name, post.phone]);
@@ -133,7 +155,9 @@
     box.value = `${place.lon}, ${place.lat}`;
     ask(place, { move: false });
   });
-  datum.addEventListener("change", () => { if (box.value.trim()) form.requestSubmit(); });
+  for (const choice of [datum, facilityType]) {
+    choice.addEventListener("change", () => { if (box.value.trim()) form.requestSubmit(); });
+  }
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) {
       event.preventDefault();
@@ -152,6 +176,7 @@
   };
   const asked = new URLSearchParams(location.search);
   if (asked.get("datum")) datum.value = asked.get("datum");
+  if (asked.get("facility_type")) facilityType.value = asked.get("facility_type");
   const place = asked.get("place") || (asked.get("lon") && asked.get("lat") ? `${asked.get("lon")}, ${asked.get("lat")}` : "");
   if (place) {
     box.value = place;
