@@ -1,4 +1,6 @@
-"""What is reached within a budget: on paper, against networkx on drawn networks, against scipy on real ones."""
+"""What is reached within a budget: on paper, against a plain search on drawn networks, against scipy on real ones."""
+
+import heapq
 
 import networkx as nx
 import numpy as np
@@ -8,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from geo import arrivals, pieces, reach, snapping
+from geo import arrivals, network, pieces, reach, snapping
 from geo.snapping import Snapped
-from tests.geo.networks import as_networkx, build, las_palmas, lattice, snap, wuhan
+from tests.geo.networks import METRIC, as_networkx, build, las_palmas, lattice, snap, streets, wuhan
 
 
 def reached(net, snapped, *budgets_m):
@@ -97,6 +99,42 @@ def test_costs_take_the_nearest_start_and_both_ways_off_the_street():
     )
 
 
+def test_a_metre_of_steps_costs_two_of_level_street():
+    net = build([(0, 0), (50, 0)], [(50, 0), (150, 0)], steps=[False, True])
+    pieces = as_tuples(reached(net, snap(net, (0, 0)), 150))
+    assert [piece[2:] for piece in pieces] == [(0.0, 50.0), (0.0, 50.0)]
+    begin = reach.starts(snap(net, (0, 0)), np.array([0]), groups=1)
+    assert reach.costs_to(net, begin, snap(net, (150, 0)), limit_m=1000) == pytest.approx(250)
+
+
+def test_steps_are_walked_as_slowly_as_is_said():
+    lines = streets([(0, 0), (50, 0)], [(50, 0), (150, 0)], steps=[False, True])
+    net = network.build(lines, metric=METRIC, steps_factor=3.0)
+    begin = reach.starts(snap(net, (0, 0)), np.array([0]), groups=1)
+    assert reach.costs_to(net, begin, snap(net, (150, 0)), limit_m=1000) == pytest.approx(350)
+
+
+def test_a_level_way_round_steps_is_taken_where_it_is_quicker():
+    net = build([(0, 0), (100, 0)], [(0, 0), (50, 50), (100, 0)], steps=[True, False])
+    begin = reach.starts(snap(net, (0, 0)), np.array([0]), groups=1)
+    there = reach.costs_to(net, begin, snap(net, (100, 0)), limit_m=1000)
+    assert there == pytest.approx(2 * np.hypot(50, 50))
+
+
+def test_of_equally_near_starts_the_first_is_told():
+    net = lattice(5, 100.0)
+    begin = reach.starts(snap(net, (100, 0), (-100, 0), (0, 100)), np.zeros(3, dtype=np.int64), groups=1)
+    _, row = reach.nearest(net, begin, snap(net, (0, 0), (-200, 0), (0, 201)), limit_m=1000)
+    assert row[0, 1:].tolist() == [1, 2]
+
+
+def test_streets_longer_than_all_buckets():
+    net = build([(0, 0), (20_000, 0)], [(20_000, 0), (20_000, 15_000)], [(20_000, 0), (20_000, -50)])
+    begin = reach.starts(snap(net, (0, 0)), np.array([0]), groups=1)
+    places = snap(net, (20_000, 14_000), (20_000, -50))
+    np.testing.assert_allclose(reach.costs_to(net, begin, places, limit_m=1e9), [[34_000, 20_050]], atol=0.01)
+
+
 @pytest.mark.parametrize("k", [1, 2, 7, 12])
 def test_lattice_has_the_closed_form(k):
     net = lattice(2 * k + 3, 100.0)
@@ -126,26 +164,45 @@ place = st.tuples(st.integers(-50, 450), st.integers(-50, 450))
 
 
 def reference_costs(net, snapped, positions):
-    """Cost at fractions of every edge: networkx between nodes, both ends and the start's own edge by hand."""
-    graph = as_networkx(net)
+    """Cost at fractions of every edge: a plain search over all nodes, both ends and the start's own edge by hand."""
+    whole = net.length_m * net.factor
     result = np.full((len(net.start), len(positions)), np.inf)
-    for s in range(len(snapped.edge)):
-        e, at, spent = int(snapped.edge[s]), snapped.position_m[s], snapped.offset_m[s]
-        for node, first in ((net.start[e], at), (net.end[e], net.length_m[e] - at)):
-            away = nx.single_source_dijkstra_path_length(graph, int(node))
-            for edge in range(len(net.start)):
-                along = positions * net.length_m[edge]
-                for end, rest in ((net.start[edge], along), (net.end[edge], net.length_m[edge] - along)):
-                    if int(end) in away:
-                        result[edge] = np.minimum(result[edge], spent + first + away[int(end)] + rest)
-        result[e] = np.minimum(result[e], spent + np.abs(positions * net.length_m[e] - at))
+    along = positions * whole[:, None]
+    for edge, at, spent in zip(snapped.edge, snapped.position_m, snapped.offset_m, strict=True):
+        first = at * net.factor[edge]
+        ends = [(spent + first, net.start[edge]), (spent + whole[edge] - first, net.end[edge])]
+        away = plain_search(net, whole, ends)
+        result = np.minimum(result, away[net.start][:, None] + along)
+        result = np.minimum(result, away[net.end][:, None] + whole[:, None] - along)
+        result[edge] = np.minimum(result[edge], spent + np.abs(along[edge] - first))
     return result
 
 
-@settings(max_examples=60, deadline=None)
-@given(network_lines, st.lists(place, min_size=1, max_size=3), st.floats(1, 900))
-def test_pieces_hold_all_that_is_within_the_budget_and_nothing_else(lines, places, budget):
-    net = build(*lines)
+def plain_search(net, whole, queue):
+    """Dijkstra with a heap over every node as it is drawn; no chains, no buckets, no budget."""
+    away = np.full(len(net.node_x), np.inf)
+    heapq.heapify(queue)
+    while queue:
+        cost, node = heapq.heappop(queue)
+        if cost >= away[node]:
+            continue
+        away[node] = cost
+        for arc in range(net.first_arc[node], net.first_arc[node + 1]):
+            heapq.heappush(queue, (cost + whole[net.arc_edge[arc]], int(net.arc_node[arc])))
+    return away
+
+
+@st.composite
+def networks(draw):
+    """Streets between corners, some of them steps; chains, rings, dead ends and parts apart come by themselves."""
+    lines = draw(network_lines)
+    steps = draw(st.lists(st.booleans(), min_size=len(lines), max_size=len(lines)))
+    return build(*lines, steps=steps)
+
+
+@settings(max_examples=100, deadline=None)
+@given(networks(), st.lists(place, min_size=1, max_size=3), st.floats(1, 900))
+def test_pieces_hold_all_that_is_within_the_budget_and_nothing_else(net, places, budget):
     snapped = snap(net, *places)
     positions = np.linspace(0, 1, 41)
     expected = reference_costs(net, snapped, positions)
@@ -159,26 +216,59 @@ def test_pieces_hold_all_that_is_within_the_budget_and_nothing_else(lines, place
 
 
 @settings(max_examples=60, deadline=None)
-@given(network_lines, st.lists(place, min_size=1, max_size=3), st.lists(place, min_size=1, max_size=8))
-def test_costs_are_those_of_networkx(lines, places, targets):
-    net = build(*lines)
+@given(networks(), st.lists(place, min_size=1, max_size=3), st.floats(1, 900))
+def test_pieces_of_an_edge_are_apart_and_within_it(net, places, budget):
+    pieces = reached(net, snap(net, *places), budget)
+    assert (pieces.from_m < pieces.to_m).all()
+    assert (pieces.from_m >= 0).all()
+    assert (pieces.to_m <= net.length_m[pieces.edge]).all()
+    order = np.lexsort((pieces.from_m, pieces.edge))
+    same = np.diff(pieces.edge[order]) == 0
+    assert (pieces.from_m[order][1:] >= pieces.to_m[order][:-1])[same].all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks(), st.lists(place, min_size=1, max_size=3), st.lists(place, min_size=1, max_size=8))
+def test_costs_are_those_of_a_plain_search(net, places, targets):
     snapped, goals = snap(net, *places), snap(net, *targets)
     begin = reach.starts(snapped, np.zeros(len(places), dtype=np.int64), groups=1)
-    costs = reach.costs_to(net, begin, goals, limit_m=1e9)[0]
+    costs, origin = reach.nearest(net, begin, goals, limit_m=1e9)
+    each = reach.starts(snapped, np.arange(len(places)), groups=len(places))
+    from_each = reach.costs_to(net, each, goals, limit_m=1e9)
     for i, (edge, at) in enumerate(zip(goals.edge, goals.position_m, strict=True)):
         expected = reference_costs(net, snapped, np.array([at / net.length_m[edge]]))[edge, 0]
-        np.testing.assert_allclose(costs[i], expected + goals.offset_m[i], atol=1e-6)
+        np.testing.assert_allclose(costs[0, i], expected + goals.offset_m[i], atol=1e-6)
+        told = origin[0, i]
+        assert told == -1 if np.isinf(expected) else from_each[told, i] <= costs[0, i] + 1e-6
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    networks(),
+    st.lists(place, min_size=2, max_size=4),
+    st.lists(place, min_size=1, max_size=8),
+    st.floats(1, 900),
+)
+def test_places_within_a_limit_are_those_that_cost_no_more(net, places, targets, limit):
+    goals = snap(net, *targets)
+    begin = reach.starts(snap(net, *places), np.arange(len(places)) // 2, groups=len(places))
+    costs = reach.costs_to(net, begin, goals, limit_m=limit)
+    found = reach.within(net, begin, reach.by_chain(net, goals), limit_m=limit)
+    sparse = np.full_like(costs, np.inf)
+    group = np.repeat(np.arange(len(places)), np.diff(found.first))
+    assert len(np.unique(group * len(targets) + found.place)) == len(group)
+    sparse[group, found.place] = found.cost_m
+    np.testing.assert_allclose(sparse, costs, atol=1e-9)
 
 
 @settings(max_examples=40, deadline=None)
-@given(network_lines, place, st.lists(st.floats(1, 900), min_size=2, max_size=2).map(sorted))
-def test_a_larger_budget_holds_the_smaller(lines, where, budgets):
-    net = build(*lines)
+@given(networks(), place, st.lists(st.floats(1, 900), min_size=2, max_size=2).map(sorted))
+def test_a_larger_budget_holds_the_smaller(net, where, budgets):
     pieces = reached(net, snap(net, where), *budgets)
     small, large = (pieces.group == group for group in (0, 1))
     for edge, low, high in zip(pieces.edge[small], pieces.from_m[small], pieces.to_m[small], strict=True):
         on = large & (pieces.edge == edge)
-        assert ((pieces.from_m[on] <= low) & (pieces.to_m[on] >= high)).any()
+        assert ((pieces.from_m[on] <= low + 1e-9) & (pieces.to_m[on] >= high - 1e-9)).any()
 
 
 @pytest.mark.parametrize(("city", "budget"), [(las_palmas, 1125.0), (wuhan, 1125.0), (las_palmas, 300.0)])
