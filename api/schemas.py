@@ -1,10 +1,13 @@
 """What requests carry and replies say about places and incidents."""
 
 import datetime as dt
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, StrictFloat
+
+from layers.search import Hit
 
 #: Beyond these, a report's time is a slip, and may exist in no other time zone.
 _FIRST_REPORT = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
@@ -274,89 +277,6 @@ class IncidentIn(BaseModel):
     )
 
 
-class IncidentOut(BaseModel):
-    """An incident with the assignment that holds now; `lon`, `lat` are WGS84."""
-
-    id: UUID
-    category: str
-    status: str
-    deadline: dt.datetime | None
-    assignment: AssignmentOut
-    lon: float | None
-    lat: float | None
-    datum: str | None
-    address: str | None
-    description: str | None
-    source: str | None
-    reporter_name: str | None
-    reporter_phone: str | None
-    reported_at: dt.datetime
-    created_at: dt.datetime
-    created_by: str
-    closed_at: dt.datetime | None
-
-
-class NearbyOut(BaseModel):
-    """An incident reported near by at about the same time; of the same category it may be a duplicate.
-
-    `distance_m` is measured on the ellipsoid.
-    """
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    category: str
-    status: str
-    area_code: str | None
-    reported_at: dt.datetime
-    distance_m: float
-    duplicate: bool
-
-
-class IncidentDetailOut(IncidentOut):
-    """An incident with its team, every decision about its area, oldest first, and what was reported near by.
-
-    `nearby` lists at most 20 incidents that the reader may see, possible duplicates first, then by distance.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                **_INCIDENT,
-                "posts": [_POST],
-                "history": [{**_ASSIGNMENT, "decided_at": "2026-03-01T00:31:07Z", "decided_by": "zhang"}],
-                "nearby": [
-                    {
-                        "id": "5a1f2c34-70f4-4a52-9a55-0d7f7c1f9b20",
-                        "category": "0101",
-                        "status": "open",
-                        "area_code": "510899001001003",
-                        "reported_at": "2026-02-28T23:52:10Z",
-                        "distance_m": 12.4,
-                        "duplicate": True,
-                    }
-                ],
-            }
-        }
-    )
-
-    posts: list[PostOut]
-    history: list[DecisionOut]
-    nearby: list[NearbyOut]
-
-
-class IncidentList(BaseModel):
-    """A page of incidents, newest first; `next` is the path of the next page."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"revision": 4, "incidents": [_INCIDENT], "next": None}}
-    )
-
-    revision: int
-    incidents: list[IncidentOut]
-    next: str | None
-
-
 class CandidateOut(BaseModel):
     """A place that words may mean, and the area it lies in; `layer` is null for coordinates.
 
@@ -401,6 +321,98 @@ class CandidateOut(BaseModel):
     rule: str
     distance_m: float | None
     margin_m: float | None
+
+    @classmethod
+    def of(cls, hit: Hit) -> "CandidateOut":
+        """Return a hit as replies show it."""
+        reasons = {language: [pair[at] for pair in hit.reasons] for at, language in enumerate(("zh", "en"))}
+        return cls.model_validate({**asdict(hit), "reasons": reasons})
+
+
+class IncidentOut(BaseModel):
+    """An incident with the assignment that holds now; `lon`, `lat` are WGS84."""
+
+    id: UUID
+    category: str
+    status: str
+    deadline: dt.datetime | None
+    assignment: AssignmentOut
+    lon: float | None
+    lat: float | None
+    datum: str | None
+    address: str | None
+    description: str | None
+    source: str | None
+    reporter_name: str | None
+    reporter_phone: str | None
+    reported_at: dt.datetime
+    created_at: dt.datetime
+    created_by: str
+    closed_at: dt.datetime | None
+
+
+class NearbyOut(BaseModel):
+    """An incident reported near by at about the same time; of the same category it may be a duplicate.
+
+    `distance_m` is measured on the ellipsoid.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    category: str
+    status: str
+    area_code: str | None
+    reported_at: dt.datetime
+    distance_m: float
+    duplicate: bool
+
+
+class IncidentDetailOut(IncidentOut):
+    """An incident with its team, every decision about its area, oldest first, and what was reported near by.
+
+    `nearby` lists at most 20 incidents that the reader may see, possible duplicates first, then by distance.
+    `places` are those that the address of an incident without coordinates may mean, best first.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                **_INCIDENT,
+                "posts": [_POST],
+                "history": [{**_ASSIGNMENT, "decided_at": "2026-03-01T00:31:07Z", "decided_by": "zhang"}],
+                "places": [],
+                "nearby": [
+                    {
+                        "id": "5a1f2c34-70f4-4a52-9a55-0d7f7c1f9b20",
+                        "category": "0101",
+                        "status": "open",
+                        "area_code": "510899001001003",
+                        "reported_at": "2026-02-28T23:52:10Z",
+                        "distance_m": 12.4,
+                        "duplicate": True,
+                    }
+                ],
+            }
+        }
+    )
+
+    posts: list[PostOut]
+    history: list[DecisionOut]
+    nearby: list[NearbyOut]
+    places: list[CandidateOut]
+
+
+class IncidentList(BaseModel):
+    """A page of incidents, newest first; `next` is the path of the next page."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"revision": 4, "incidents": [_INCIDENT], "next": None}}
+    )
+
+    revision: int
+    incidents: list[IncidentOut]
+    next: str | None
 
 
 class ReassignIn(BaseModel):

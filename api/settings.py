@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     )
     max_upload_mb: int = Field(200, gt=0, description="largest file sent; other bodies may have 1 MB")
     threads: int = Field(40, gt=0, description="requests worked on at once, and database connections")
+    take_confident_place: bool = Field(
+        False, description="place an incident told by words where that is beyond doubt, without asking a person"
+    )
     session_hours: float = Field(12.0, gt=0, description="how long a browser stays signed in")
     duplicate_radius_m: float = Field(
         50.0, ge=0, le=1000, description="how near, in metres, another report may be a duplicate"

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from api import stated
+from api import stated, told_places
 from api.access import Caller, Permission, needs
 from api.dependencies import Runtime, RuntimeDep, SessionDep, SnapshotDep
 from api.errors import Problem
@@ -18,6 +18,7 @@ from api.places import buildings_at, compounds_at, locator_at_hand, posts_at
 from api.schemas import (
     AssignedAreaOut,
     AssignmentOut,
+    CandidateOut,
     DecisionOut,
     IncidentDetailOut,
     IncidentIn,
@@ -35,6 +36,7 @@ from layers.database import Session
 from layers.incidents import search
 from layers.incidents.search import Filters, Found
 from layers.located import Area
+from layers.search import Hit
 from layers.tables import Assignment, Incident
 
 router = APIRouter(prefix="/api/incidents", tags=["incidents"])
@@ -65,7 +67,8 @@ def report_incident(
 ) -> IncidentDetailOut:
     """Store an incident with the grid it belongs to; answered after it is safely stored.
 
-    One without coordinates, or outside every grid, is kept and queued as unassigned, with the reason.
+    One without coordinates, or outside every grid, is kept and queued as unassigned, with the reason. `places` are
+    those that its address may mean; where the settings say so, one that is beyond doubt is taken at once.
     """
     now = runtime.clock()
     actor = caller.name or ""
@@ -77,14 +80,18 @@ def report_incident(
         desk=_desk(caller, runtime, snapshot),
         repetition=_repetition(body, idempotency_key),
     )
-    if done.created and done.incident.path and not caller.covers(done.incident.path):
-        raise Problem(
-            "forbidden", f"The place lies in {done.incident.area_code}, outside your account's areas."
-        )
+    incident = done.incident
+    if done.created and runtime.settings.take_confident_place:
+        on = today(runtime)
+        incident = told_places.take(session, snapshot, done.found, actor=actor, now=now, on=on) or incident
+    if done.created and incident.path and not caller.covers(incident.path):
+        raise Problem("forbidden", f"The place lies in {incident.area_code}, outside your account's areas.")
     response.headers["Location"] = f"/api/incidents/{done.incident.id}"
     if not done.created:
         response.status_code = 200
-    posts = [PostOut.model_validate(post) for post in done.location.posts] if done.location else []
+    if done.location is None:
+        return _read(session, incident, runtime, snapshot, caller)
+    posts = [PostOut.model_validate(post) for post in done.location.posts]
     return _detail(done.found, done.decisions, done.nearby, posts, (caller, snapshot))
 
 
@@ -196,7 +203,7 @@ def release_incident(
         incident_id,
         actor=caller.name or "",
         now=runtime.clock(),
-        on=_today(runtime),
+        on=today(runtime),
     )
     return _read(session, incident, runtime, snapshot, caller)
 
@@ -252,14 +259,15 @@ def _box(text: str) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
-def _today(runtime: Runtime) -> dt.date:
+def today(runtime: Runtime) -> dt.date:
+    """Return the day in the city's time zone."""
     return runtime.clock().astimezone(ZoneInfo(runtime.settings.timezone)).date()
 
 
 def _desk(caller: Caller, runtime: Runtime, snapshot: Snapshot) -> incidents.Desk:
     """What intake has at hand: the areas in memory, unless another revision was published meanwhile."""
     return incidents.Desk(
-        on=_today(runtime),
+        on=today(runtime),
         locators=lambda revision: (
             locator_at_hand(snapshot, "grid") if revision == snapshot.revision else None
         ),
@@ -326,6 +334,8 @@ def _detail(
     nearby: Sequence[incidents.Nearby],
     posts: list[PostOut],
     to: tuple[Caller, Snapshot],
+    *,
+    places: Sequence[Hit] = (),
 ) -> IncidentDetailOut:
     caller, snapshot = to
     areas = named_areas(snapshot)
@@ -342,6 +352,7 @@ def _detail(
             for one in decisions
         ],
         nearby=[NearbyOut.model_validate(one) for one in nearby],
+        places=[CandidateOut.of(hit) for hit in places],
     )
 
 
@@ -366,6 +377,7 @@ def _read(
         [one for one in near if one.id != incident.id],
         _team(found, snapshot, runtime),
         (caller, snapshot),
+        places=told_places.told(session, snapshot, found),
     )
 
 
@@ -379,5 +391,5 @@ def _team(found: Found, snapshot: Snapshot, runtime: Runtime) -> list[PostOut]:
         building = buildings_at(snapshot).at(*found.place)
         targets += [("buildings", building.code)] if building else []
     posts = posts_at(snapshot)
-    on = _today(runtime)
+    on = today(runtime)
     return [PostOut.model_validate(post) for post in located.held(posts, targets, on)]

@@ -17,7 +17,7 @@ from geo.faults import DataError, Fault
 from geo.levels import LEVELS
 from layers import search
 from layers.located import Areas
-from layers.search import Hit, Pasted, Reading
+from layers.search import Pasted, Reading
 
 router = APIRouter(tags=["locate"])
 
@@ -121,14 +121,8 @@ def search_places(
     return SearchOut(
         **answer,
         confident=search.confident(found) is not None,
-        candidates=[candidate(hit) for hit in found],
+        candidates=[CandidateOut.of(hit) for hit in found],
     )
-
-
-def candidate(hit: Hit) -> CandidateOut:
-    """Return a hit as replies show it."""
-    reasons = {language: [pair[at] for pair in hit.reasons] for at, language in enumerate(("zh", "en"))}
-    return CandidateOut.model_validate({**asdict(hit), "reasons": reasons})
 
 
 def _pasted(pasted: Pasted, areas: Areas, reference: Reference | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Incidents: filed one by one or in bulk with the area they belong to, moved, found again, and drawn."""
 
-from layers.incidents.decisions import RULES, STATUSES, assignments, get, reassign, release
+from layers.incidents.decisions import RULES, STATUSES, assignments, get, place, reassign, release
 from layers.incidents.importing import ImportCounts, import_frame, import_stream
 from layers.incidents.intake import Desk, Filed, Repetition, Report, intake
 from layers.incidents.moving import Moves, prepare
@@ -23,6 +23,7 @@ __all__ = [
     "import_stream",
     "intake",
     "nearby",
+    "place",
     "prepare",
     "reassign",
     "release",

@@ -111,6 +111,46 @@ def release(session: Session, incident_id: UUID, *, actor: str, now: dt.datetime
     return incident
 
 
+def place(
+    session: Session,
+    incident_id: UUID,
+    lonlat: located.Place,
+    *,
+    reason: str,
+    actor: str,
+    now: dt.datetime,
+    on: dt.date,
+    given: tuple[float, float, str] | None = None,
+) -> Incident:
+    """Give an incident its place, EPSG:4326, and with it the area that answers there.
+
+    Parameters
+    ----------
+    given
+        Coordinates and datum as they were stated; None where words told the place.
+
+    Raises
+    ------
+    NotFound
+        If there is no such incident.
+    Conflict
+        If it is closed, or a person's decision about its area stands.
+    """
+    revision = _begin(session, now)
+    incident = _open(session, incident_id)
+    if incident.rule == "manual":
+        raise Conflict("This incident was assigned by hand; release it before giving it another place.")
+    incident.geom = func.ST_SetSRID(func.ST_MakePoint(*lonlat), 4326)
+    incident.given_x, incident.given_y, incident.given_datum = given or (None, None, None)
+    location = located.locate_at(session, revision, lonlat, on=on) if revision else None
+    for name, value in answers.of_location(location).items():
+        setattr(incident, name, value)
+    incident.revision = revision
+    session.add(decision(incident, actor=actor, now=now, reason=reason))
+    session.flush()
+    return incident
+
+
 def decision(incident: Incident, *, actor: str, now: dt.datetime, reason: str | None) -> Assignment:
     """Return the record of what an incident says of its area now; the caller adds it."""
     values = {name: getattr(incident, name) for name in ("revision", *answers.COLUMNS)}

@@ -61,6 +61,7 @@ RULES = {
     },
     Permission.FILE_INCIDENTS: {"POST /api/incidents"},
     Permission.DISPATCH_INCIDENTS: {
+        "POST /api/incidents/{incident_id}/place",
         "POST /api/incidents/{incident_id}/reassign",
         "POST /api/incidents/{incident_id}/release",
     },
