@@ -79,21 +79,21 @@ def _delimited(stream: IO[bytes], total: int, encoding: str | None, many: int) -
     taken = encoding_of(stream, encoding)
     stream.seek(0)
     raw = stream.fileobj if isinstance(stream, gzip.GzipFile) else stream
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig" if taken == "utf-8" else taken, newline="")
-    first = text.readline()
-    if not first.strip():
-        raise DataError(Fault(kind="file-empty", message="The file has no header line."))
-    delimiter = max(_DELIMITERS, key=first.count)
-    csv.field_size_limit(points.LONGEST_RECORD)
-    # Strict: else a quote that never ends would swallow all records that follow.
-    header = columns.unique_names(next(csv.reader([first], delimiter=delimiter)))
-    rows = csv.reader(text, delimiter=delimiter, strict=True)
-    number = 1
-    while chunk := _some(rows, many):
-        faults = _fit(chunk, len(header), number)
-        by_column = dict(zip(header, zip(*chunk, strict=True), strict=True))
-        yield Records(number, by_column, faults, raw.tell() if raw else 0, total)
-        number += len(chunk)
+    with io.TextIOWrapper(stream, encoding="utf-8-sig" if taken == "utf-8" else taken, newline="") as text:
+        first = text.readline()
+        if not first.strip():
+            raise DataError(Fault(kind="file-empty", message="The file has no header line."))
+        delimiter = max(_DELIMITERS, key=first.count)
+        csv.field_size_limit(points.LONGEST_RECORD)
+        header = columns.unique_names(next(csv.reader([first], delimiter=delimiter)))
+        # Strict: else a quote that never ends would swallow all records that follow.
+        rows = csv.reader(text, delimiter=delimiter, strict=True)
+        number = 1
+        while chunk := _some(rows, many):
+            faults = _fit(chunk, len(header), number)
+            by_column = dict(zip(header, zip(*chunk, strict=True), strict=True))
+            yield Records(number, by_column, faults, raw.tell() if raw else 0, total)
+            number += len(chunk)
 
 
 def _some(rows: Iterable[list[str]], many: int) -> list[list[str]]:

@@ -59,6 +59,11 @@ _RECORD_ADDED = text(
     SELECT id, :now, :actor, :revision, {", ".join(answers.COLUMNS)}, queue_reason
     FROM {_STAGED} WHERE stored_at IS NULL"""  # noqa: S608 - constants
 )
+_PLACES = text(
+    """
+    SELECT external_id, ST_X(geom), ST_Y(geom) FROM incident_keys JOIN incidents USING (id, reported_at)
+    WHERE external_id = ANY(:names)"""
+)
 _KNOWN = "new.stored_at IS NOT NULL AND old.id = new.id AND old.reported_at = new.stored_at"
 # What is closed and stays closed keeps its place and its area; a decision by hand is kept anyway.
 _PLACED_ANEW = "(old.status <> 'closed' OR new.status <> 'closed')"
@@ -145,7 +150,7 @@ def import_stream(
     by = {"now": now, "actor": actor, "revision": revision}
     for frame in frames:
         partitions.ensure(session, now=now, reported_at=_quarters(frame["reported_at"]))
-        usable = _without_faults(frame, counts)
+        usable = _with_known_places(session, _without_faults(frame, counts))
         _store(
             session, _answered(areas, usable, counts), [name for name in _SAID if name in frame], by, counts
         )
@@ -222,6 +227,17 @@ def _places(frame: pd.DataFrame) -> tuple[npt.NDArray[np.float64], npt.NDArray[n
         for name in ("lon", "lat")
     )
     return lon, lat
+
+
+def _with_known_places(session: Session, frame: pd.DataFrame) -> pd.DataFrame:
+    """Where a frame says no places, known incidents are where they are stored: one that is reopened needs it."""
+    if "lon" in frame or "external_id" not in frame:
+        return frame
+    names = frame["external_id"].dropna().tolist()
+    rows = session.execute(_PLACES, {"names": names}).all()
+    known = pd.DataFrame(rows, columns=["external_id", "lon", "lat"]).set_index("external_id")
+    places = known.reindex(frame["external_id"]).set_axis(frame.index)
+    return frame.assign(lon=places["lon"], lat=places["lat"])
 
 
 def _answered(areas: Areas, frame: pd.DataFrame, counts: ImportCounts) -> pd.DataFrame:
