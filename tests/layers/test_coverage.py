@@ -1,6 +1,9 @@
 """The city that coverage is worked out from, read back at the revision asked for."""
 
+import geopandas as gpd
+import pandas as pd
 import pytest
+import shapely
 
 from geo import coverage
 from geo.coverage import Query
@@ -48,6 +51,63 @@ def test_a_city_without_grids_links_to_its_communities(session):
     paper_city.publish(session, {"grids": Change(grids.iloc[:0], removed=list(grids.index))})
     after = covered(session, 2, level="community")
     assert after["demand"].sum() == pytest.approx(before["demand"].sum())
+
+
+def homes(rows):
+    """Buildings as (compound, x, y, people) on the paper."""
+    codes = [f"B{number}" for number in range(len(rows))]
+    table = {
+        "code": codes,
+        "name": codes,
+        "compound_code": [row[0] for row in rows],
+        "people": pd.array([row[3] for row in rows], dtype="Int64"),
+        "households": pd.array([None] * len(rows), dtype="Int64"),
+    }
+    places = [shapely.Point(paper_city.point(row[1], row[2])) for row in rows]
+    index = paper_city.identifiers("buildings", codes)
+    return gpd.GeoDataFrame(table, geometry=places, crs="EPSG:4326", index=index)
+
+
+def test_demand_comes_from_buildings_where_a_compound_tells_none(session):
+    walking_city.build(session)
+    silent = walking_city.compounds().iloc[[0, 1]]
+    silent = silent.assign(people=pd.array([None, 60], dtype="Int64"))
+    buildings = homes(
+        [
+            (WEST + "C01", 4.5, 3, 30),
+            (WEST + "C01", 5, 3, 15),
+            (WEST + "C02", 7.5, 4.5, 10),
+            (WEST + "C02", 13, 6, 50),
+        ]
+    )
+    paper_city.publish(session, {"compounds": silent, "buildings": buildings})
+    table = covered(session, 2, level="compound")
+    assert table["demand"].to_dict() == {WEST + "C01": 45, WEST + "C02": 60, EAST + "C01": 7}
+    assert table["demand_from"].to_dict() == {
+        WEST + "C01": "buildings",
+        WEST + "C02": "compound",
+        EAST + "C01": "compound",
+    }
+    grids = covered(session, 2, level="grid")["demand"]
+    assert grids[WEST + "001"] == 45
+    # Its 60 people are counted where its buildings stand, five sixths of them in the other community.
+    assert grids[WEST + "003"] == pytest.approx(10)
+    assert grids[EAST + "003"] == pytest.approx(50 + 7)
+
+
+def test_buildings_that_tell_only_a_part_are_named(session):
+    walking_city.build(session)
+    silent = walking_city.compounds().iloc[[0]].assign(people=pd.array([None], dtype="Int64"))
+    buildings = homes([(WEST + "C01", 4.5, 3, 30), (WEST + "C01", 5, 3, None)])
+    paper_city.publish(session, {"compounds": silent, "buildings": buildings})
+    city = load_city(session, 2, load_network(session, 2))
+    answer = coverage.answer(city, Query(facility_types=("fresh_market",), minutes=(5,)))
+    assert answer.demand_from == {"compound": 2, "buildings-part": 1}
+    named = [(fault.id, fault.kind) for fault in answer.faults if "buildings" in fault.message]
+    assert named == [(WEST + "C01", "value-missing")]
+    counted = coverage.answer(city, Query(facility_types=("fresh_market",), minutes=(5,), weight="count"))
+    assert counted.demand_from == {}
+    assert "demand_from" not in counted.table
 
 
 def test_empty_layers_are_named_together(session):

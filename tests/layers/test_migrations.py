@@ -43,6 +43,39 @@ def test_every_migration_is_numbered_in_order_and_can_be_undone(database_url: st
     engine.dispose()
 
 
+def test_what_was_stored_before_buildings_stands_after_them(database_url: str):
+    engine = database.make_engine(database_url, pool_size=1)
+    config = database._config
+    with engine.begin() as connection:
+        database.command.downgrade(config(connection), "0001")
+        connection.execute(
+            text("""
+            INSERT INTO revisions VALUES (1, now(), now(), 'editor', 'first', '{posts,compounds}', '{}');
+            INSERT INTO compounds (id, rev_from, code, name, geom)
+                VALUES (gen_random_uuid(), 1, 'C1', '嘉湖小区', 'SRID=4326;POINT(114 30)');
+            INSERT INTO posts (id, rev_from, code, role, name, target_layer, target_code)
+                VALUES (gen_random_uuid(), 1, 'P1', '小区长', '张三', 'compounds', 'C1');
+            """)
+        )
+    database.migrate(engine)
+    head = "INSERT INTO posts (id, rev_from, code, role, name, target_layer, target_code)"
+    building = "INSERT INTO buildings (id, rev_from, code, name, geom)"
+    with engine.begin() as connection:
+        counts = "SELECT (SELECT count(*) FROM compounds), (SELECT count(*) FROM posts)"
+        assert connection.execute(text(counts)).one() == (1, 1)
+        connection.execute(
+            text(f"""
+            {building} VALUES (gen_random_uuid(), 1, 'B1', '1栋', 'SRID=4326;POINT(114 30)');
+            {head} VALUES (gen_random_uuid(), 1, 'P2', '楼长', '李四', 'buildings', 'B1');
+            """)
+        )
+    with engine.begin() as connection:
+        database.command.downgrade(config(connection), "0001")
+        assert connection.execute(text("SELECT code FROM posts")).scalars().all() == ["P1"]
+        assert connection.execute(text("SELECT name FROM compounds")).scalars().all() == ["嘉湖小区"]
+    engine.dispose()
+
+
 def test_a_database_that_is_behind_says_what_to_run(server: EmbeddedServer):
     for url in fresh_database(server, template="template0"):
         engine = database.make_engine(url, pool_size=1)
