@@ -152,6 +152,23 @@ def places_within(  # noqa: C901, PLR0912, PLR0917 - nearly all places of a walk
 
 
 @njit(cache=True, nogil=True)
+def weight_within(cost_m: Floats, limit_m: float, owner: Ints, weight: Floats, whole: Ints) -> Floats:
+    """Sum the weights of each owner's places within a limit: exactly 1 for all of them, less for fewer.
+
+    ``whole`` is how many places each owner has; one without any has 0.
+    """
+    share, count = np.zeros(len(whole)), np.zeros(len(whole), np.int64)
+    for place in range(len(cost_m)):
+        near = cost_m[place] <= limit_m
+        share[owner[place]] += weight[place] * near
+        count[owner[place]] += near
+    below = np.nextafter(1.0, 0.0)
+    for number in range(len(whole)):
+        share[number] = 1.0 if count[number] == whole[number] > 0 else min(share[number], below)
+    return share
+
+
+@njit(cache=True, nogil=True)
 def _larger(place: Numbers, cost_m: Floats, size: int, more: int) -> tuple[Numbers, Floats]:
     room = 2 * (size + more)
     larger_place, larger_cost = np.empty(room, np.int32), np.empty(room)

@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
-from geo import reach
+from geo import arrivals, reach
 from geo.access_points import AccessPoints, find
 from geo.area_levels import Level
 from geo.network import Network
@@ -132,11 +132,9 @@ def served(costs: Floats, need: AccessPoints, asked_type: Ints, asked_m: Floats)
     points = np.bincount(need.feature, minlength=need.features)
     shares = np.empty((need.features, len(asked_type)))
     for question, (number, budget) in enumerate(zip(asked_type, asked_m, strict=True)):
-        within = np.flatnonzero(costs[number] <= budget)
-        owner = need.feature[within]
-        share = np.bincount(owner, weights=need.weight[within], minlength=need.features)
-        whole = (np.bincount(owner, minlength=need.features) == points) & (points > 0)
-        shares[:, question] = np.where(whole, 1.0, np.minimum(share, np.nextafter(1.0, 0.0)))
+        shares[:, question] = arrivals.weight_within(
+            costs[number], float(budget), need.feature, need.weight, points
+        )
     return shares
 
 

@@ -15,9 +15,6 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 CELL_M = 60.0
 MOST_CELLS = 4_000_000
 
-#: Square of the distance, segment (-1: none yet), and how far along it.
-Found: TypeAlias = tuple[float, int, float]
-
 Origin: TypeAlias = tuple[float, float, float, int, int]
 
 
@@ -129,33 +126,7 @@ def _fill(shape: Floats, origin: Origin) -> tuple[Ints, Ints]:
 
 
 @njit(cache=True, nogil=True)
-def _project(shape: Floats, segment: int, x: float, y: float) -> tuple[float, float]:
-    """Square of the distance to a segment, and how far along it (0 to 1) the nearest point lies."""
-    dx, dy = shape[segment, 2] - shape[segment, 0], shape[segment, 3] - shape[segment, 1]
-    px, py = x - shape[segment, 0], y - shape[segment, 1]
-    square = dx * dx + dy * dy
-    along = (px * dx + py * dy) / square if square > 0.0 else 0.0
-    along = min(max(along, 0.0), 1.0)
-    return (px - along * dx) ** 2 + (py - along * dy) ** 2, along
-
-
-@njit(cache=True, nogil=True)
-def _nearest_in_row(  # noqa: PLR0917
-    x: float, y: float, cells: range, first: Ints, segment: Ints, shape: Floats, found: Found
-) -> Found:
-    """Improve what was found by the segments of some cells of a row."""
-    nearest, best, best_along = found
-    for cell in cells:
-        for k in range(first[cell], first[cell + 1]):
-            s = segment[k]
-            distance, along = _project(shape, s, x, y)
-            if distance < nearest or (distance == nearest and (best < 0 or s < best)):
-                nearest, best, best_along = distance, s, along
-    return nearest, best, best_along
-
-
-@njit(cache=True, nogil=True)
-def _snap(  # noqa: PLR0917
+def _snap(  # noqa: C901, PLR0917 - one loop without calls: places come by the hundred thousand
     x: Floats,
     y: Floats,
     limit_m: float,
@@ -170,30 +141,41 @@ def _snap(  # noqa: PLR0917
     found = np.full(len(x), -1, dtype=np.int64)
     position_m = np.full(len(x), np.nan)
     offset_m = np.full(len(x), np.nan)
+    rings = int(limit_m // cell_m) + 2
     for i in range(len(x)):
         if not (np.isfinite(x[i]) and np.isfinite(y[i])):
             continue
-        column = int(np.floor((x[i] - left) / cell_m))
-        row = int(np.floor((y[i] - bottom) / cell_m))
-        best = (limit_m * limit_m, -1, 0.0)
-        for ring in range(int(limit_m // cell_m) + 2):
-            # Segments from this ring on are at least this far: the place may stand at its own cell's edge.
-            beyond = max(ring - 1, 0) * cell_m
-            if beyond * beyond > best[0]:
+        across, up = (x[i] - left) / cell_m, (y[i] - bottom) / cell_m
+        column, row = int(np.floor(across)), int(np.floor(up))
+        # Metres to the nearest side of the place's own cell: what lies in another is at least as far.
+        side_m = cell_m * min(across - column, column + 1 - across, up - row, row + 1 - up)
+        nearest, best, best_along = limit_m * limit_m, -1, 0.0
+        for ring in range(rings):
+            beyond = side_m + (ring - 1) * cell_m
+            # A hair's breadth more, because the sides of cells are rounded.
+            if ring > 0 and beyond > 0.0 and beyond * beyond > nearest * (1.0 + 1e-9) + 1e-9:
                 break
             for r in range(max(row - ring, 0), min(row + ring, rows - 1) + 1):
-                if abs(r - row) == ring:
-                    low, high, step = max(column - ring, 0), min(column + ring, columns - 1), 1
-                else:
-                    low, high, step = column - ring, column + ring, 2 * ring
-                    if low < 0:
-                        low = max(high, 0)
-                    high = min(high, columns - 1)
-                cells = range(r * columns + low, r * columns + high + 1, step)
-                best = _nearest_in_row(x[i], y[i], cells, first, segment, shape, best)
-        if best[1] >= 0:
-            s = best[1]
-            found[i] = edge[s]
-            position_m[i] = shape[s, 4] + best[2] * (shape[s, 5] - shape[s, 4])
-            offset_m[i] = np.sqrt(best[0])
+                step = 1 if abs(r - row) == ring or ring == 0 else 2 * ring
+                low, high = column - ring, column + ring
+                if step == 1:
+                    low, high = max(low, 0), min(high, columns - 1)
+                for c in range(low, high + 1, step):
+                    if c < 0 or c >= columns:
+                        continue
+                    cell = r * columns + c
+                    for k in range(first[cell], first[cell + 1]):
+                        s = segment[k]
+                        ax, ay = shape[s, 0], shape[s, 1]
+                        dx, dy, px, py = shape[s, 2] - ax, shape[s, 3] - ay, x[i] - ax, y[i] - ay
+                        square = dx * dx + dy * dy
+                        along = (px * dx + py * dy) / square if square > 0.0 else 0.0
+                        along = min(max(along, 0.0), 1.0)
+                        distance = (px - along * dx) ** 2 + (py - along * dy) ** 2
+                        if distance < nearest or (distance == nearest and (best < 0 or s < best)):
+                            nearest, best, best_along = distance, s, along
+        if best >= 0:
+            found[i] = edge[best]
+            position_m[i] = shape[best, 4] + best_along * (shape[best, 5] - shape[best, 4])
+            offset_m[i] = np.sqrt(nearest)
     return found, position_m, offset_m
