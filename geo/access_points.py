@@ -60,6 +60,17 @@ class AccessPoints:
         joined[self.feature[self.snapped.edge >= 0]] = True
         return joined
 
+    def followed_by(self, other: "AccessPoints") -> "AccessPoints":
+        """Put the access points of other features after these."""
+        return AccessPoints(
+            self.features + other.features,
+            np.concatenate([self.feature, other.feature + self.features]),
+            np.concatenate([self.weight, other.weight]),
+            np.concatenate([self.x, other.x]),
+            np.concatenate([self.y, other.y]),
+            self.snapped.followed_by(other.snapped),
+        )
+
 
 def find(network: Network, outlines: Objects, entrances: Objects) -> AccessPoints:
     """Find the access points of features.

@@ -1,7 +1,7 @@
 """A city at one revision, on its street network: what coverage is worked out from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo import area_levels, drawing, shares
+from geo import area_levels, drawing, reach, shares
 from geo.access_points import AccessPoints
 from geo.area_levels import Level
+from geo.arrivals import PlacesByChain
 from geo.network import Network
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -56,9 +57,14 @@ class City:
         return drawing.street_cells(self.network)
 
     @cached_property
-    def street_costs(self) -> Floats:
-        """Metres along streets from each type to each access point of the demand, up to :data:`KEPT_M`."""
-        return shares.street_costs(self.network, self.supply, self.demand, limit_m=KEPT_M)
+    def street_costs(self) -> tuple[Floats, ...]:
+        """Metres along streets to each access point of the demand, by type, up to :data:`KEPT_M`."""
+        return tuple(shares.street_costs(self.network, self.supply, self.demand, limit_m=KEPT_M))
+
+    @cached_property
+    def homes_by_chain(self) -> PlacesByChain:
+        """Access points of the demand, as places to ask :func:`geo.reach.within` for."""
+        return reach.by_chain(self.network, self.demand.snapped)
 
     @cached_property
     def unlinked(self) -> npt.NDArray[np.bool_]:
@@ -72,6 +78,41 @@ class City:
     def type_numbers(self, asked: pd.DataFrame) -> npt.NDArray[np.int64]:
         """Numbers of the facility types of questions."""
         return self.types.index.get_indexer(pd.Index(asked["facility_type"])).astype(np.int64)
+
+
+def with_facilities(city: City, more: gpd.GeoDataFrame) -> City:
+    """Return the city as it would be with some more facilities.
+
+    What is kept of the city serves this one too, changed only where the new facilities are nearer: an answer for
+    their types costs a search around each instead of one through the whole city.
+
+    Parameters
+    ----------
+    more
+        Rows of a layer frame of facilities.
+    """
+    added = shares.supply(city.network, more, city.types.index)
+    frame = pd.concat([city.facilities, more])
+    changed = replace(city, facilities=frame, supply=shares.joined(city.supply, added))
+    for name in ("cells", "homes_by_chain", "unlinked"):
+        if name in vars(city):
+            vars(changed)[name] = vars(city)[name]
+    vars(changed)["street_costs"] = _nearer(city, added)
+    return changed
+
+
+def _nearer(city: City, added: shares.Supply) -> tuple[Floats, ...]:
+    """Lower the costs of the types that are added to, where an added facility is nearer."""
+    points = added.points
+    begin = reach.starts(points.snapped, added.type[points.feature], groups=added.types)
+    found = reach.within(city.network, begin, city.homes_by_chain, limit_m=KEPT_M)
+    costs = list(city.street_costs)
+    for number in np.unique(added.type[added.type >= 0]):
+        near = slice(found.first[number], found.first[number + 1])
+        costs[number] = costs[number].copy()
+        place = found.place[near]
+        costs[number][place] = np.minimum(costs[number][place], found.cost_m[near])
+    return tuple(costs)
 
 
 def build(

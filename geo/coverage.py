@@ -12,10 +12,8 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 
-from geo import circles, homes, land, shares
-from geo.access_points import SNAP_LIMIT_M
+from geo import circles, homes, land, reasons, shares
 from geo.area_levels import COMPOUND, Level
 from geo.city import KEPT_M, City
 from geo.faults import DataError, Fault
@@ -81,7 +79,8 @@ class Answer:
         Facility types that the standard gives no radius for.
     faults
         Compounds that are joined to no street, lie in no area or have no weight: they are in the table as
-        stated there, or missing from it, and here with the reason.
+        stated there, or missing from it, and here with the reason. Then the facilities asked about that are
+        joined to no street, and so serve nobody who walks.
     """
 
     table: pd.DataFrame
@@ -147,7 +146,12 @@ def answer(city: City, query: Query) -> Answer:
     table = pd.concat(parts, ignore_index=True)
     order = table.groupby(["facility_type", "minutes"], sort=False).ngroup()
     table = table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
-    faults = () if query.weight == "land" else _faults(city, query)
+    by_street = query.method != "circle"
+    faults = (
+        [] if query.weight == "land" else reasons.of_compounds(city, by_street=by_street, weight=query.weight)
+    )
+    if by_street:
+        faults += reasons.of_facilities(city, city.type_numbers(asked))
     table, counts = _with_sources(city, query, table)
     return Answer(table, counts, tuple(not_judged), tuple(faults))
 
@@ -204,6 +208,7 @@ def _questions(types: pd.DataFrame, query: Query) -> tuple[pd.DataFrame, list[st
 def _weighed(city: City, query: Query, asked: pd.DataFrame, method: str, level: Level) -> dict[str, Floats]:
     """Sums of compounds."""
     limit_m = float(asked["budget_m"].max()) if len(asked) else 0.0
+    costs: Sequence[Floats] | Floats
     if method == "circle":
         costs = shares.straight_costs(city.supply, city.demand, limit_m=limit_m)
         unreachable = np.zeros(len(city.compounds), dtype=bool)
@@ -216,38 +221,3 @@ def _weighed(city: City, query: Query, asked: pd.DataFrame, method: str, level: 
         unreachable = ~city.demand.reachable
     met = shares.served(costs, city.demand, city.type_numbers(asked), asked["budget_m"].to_numpy())
     return shares.sums(met, shares.weights(city.compounds, query.weight), unreachable, level)
-
-
-def _faults(city: City, query: Query) -> list[Fault]:
-    """Compounds whose figures are not what they seem."""
-    unreachable = (
-        f"No street within {SNAP_LIMIT_M:.0f} m of its entrances or border: join it to the streets, or survey "
-        "its gates."
-    )
-    faults = (
-        [] if query.method == "circle" else _about(city, ~city.demand.reachable, "unreachable", unreachable)
-    )
-    faults += _about(city, city.unlinked, "outside-parent", "Lies in no area, so it counts for none.")
-    if query.weight in homes.COUNTS:
-        source = homes.sources(city.compounds, query.weight)
-        message = f"The number of {query.weight} is not known and counts as 0."
-        faults += _about(city, source == "none", "value-missing", message)
-        message = f"The number of {query.weight} is the sum of its buildings, of which some state none."
-        faults += _about(city, source == "buildings-part", "value-missing", message)
-    return faults
-
-
-def _about(city: City, chosen: npt.NDArray[np.bool_], kind: str, message: str) -> list[Fault]:
-    at = shapely.point_on_surface(city.compounds.geometry.to_numpy()[chosen])
-    codes = city.compounds["code"].to_numpy()[chosen]
-    return [
-        Fault(
-            kind=kind,
-            message=message,
-            layer="compounds",
-            id=str(code),
-            lon=float(place.x),
-            lat=float(place.y),
-        )
-        for code, place in zip(codes, at, strict=True)
-    ]

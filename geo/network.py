@@ -67,8 +67,8 @@ class Network:
         (nodes,) number of the connected part; 0 has the most street.
     island
         (edges,) whether the edge belongs to an island, see :data:`ISLAND_M`.
-    grid
-        Index for :meth:`snap`; islands are not in it.
+    grid, island_grid
+        Indexes for :meth:`snap` and :meth:`by_island`: streets that are not on islands, and those that are.
     chains
         What searches read.
     scratch
@@ -95,12 +95,18 @@ class Network:
     component: Ints
     island: npt.NDArray[np.bool_]
     grid: SegmentGrid
+    island_grid: SegmentGrid
     chains: Chains
     scratch: Pool[Scratch]
 
     def snap(self, x: Floats, y: Floats, *, limit_m: float) -> Snapped:
         """Find the nearest street point of each place; see :meth:`geo.snapping.SegmentGrid.snap`."""
         return self.grid.snap(x, y, limit_m=limit_m)
+
+    def by_island(self, x: Floats, y: Floats, *, limit_m: float) -> npt.NDArray[np.bool_]:
+        """Tell which places have a street of an island within the limit: near streets, but joined to none."""
+        near: npt.NDArray[np.bool_] = self.island_grid.snap(x, y, limit_m=limit_m).edge >= 0
+        return near
 
 
 def build(streets: gpd.GeoDataFrame, *, metric: str, steps_factor: float = STEPS_FACTOR) -> Network:
@@ -174,6 +180,7 @@ def build(streets: gpd.GeoDataFrame, *, metric: str, steps_factor: float = STEPS
         component=component,
         island=island,
         grid=SegmentGrid.build(x, y, along_m, offsets, chosen=~island),
+        island_grid=SegmentGrid.build(x, y, along_m, offsets, chosen=island),
         chains=links,
         scratch=Pool(lambda: search.scratch(len(links.first_arc) - 1, len(links.start))),
     )

@@ -3,6 +3,7 @@
 Figures come from street distances at the compounds' access points, never from a drawn outline.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -83,6 +84,11 @@ def facility_points(network: Network, facilities: gpd.GeoDataFrame) -> AccessPoi
     return find(network, outline, facilities["entrances"].to_numpy())
 
 
+def joined(some: Supply, more: Supply) -> Supply:
+    """Put the facilities of two supplies of one catalogue one after the other."""
+    return Supply(np.concatenate([some.type, more.type]), some.types, some.points.followed_by(more.points))
+
+
 def demand(network: Network, compounds: gpd.GeoDataFrame) -> AccessPoints:
     """Place compounds on the network: at their entrances, else along their border, else at their point."""
     return find(network, compounds.geometry.to_numpy(), compounds["entrances"].to_numpy())
@@ -114,13 +120,13 @@ def straight_costs(offer: Supply, need: AccessPoints, *, limit_m: float) -> Floa
     return costs
 
 
-def served(costs: Floats, need: AccessPoints, asked_type: Ints, asked_m: Floats) -> Floats:
+def served(costs: Sequence[Floats] | Floats, need: AccessPoints, asked_type: Ints, asked_m: Floats) -> Floats:
     """Share of each compound within the budget of each question.
 
     Parameters
     ----------
     costs
-        (types, points) metres to the nearest facility.
+        By type (points,) metres to the nearest facility.
     asked_type, asked_m
         (questions,) number of the facility type, and the budget in metres.
 

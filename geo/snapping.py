@@ -40,6 +40,14 @@ class Snapped:
         """Keep some of the places, chosen by a flag each or by their numbers."""
         return Snapped(self.edge[chosen], self.position_m[chosen], self.offset_m[chosen])
 
+    def followed_by(self, other: "Snapped") -> "Snapped":
+        """Put other places after these."""
+        return Snapped(
+            np.concatenate([self.edge, other.edge]),
+            np.concatenate([self.position_m, other.position_m]),
+            np.concatenate([self.offset_m, other.offset_m]),
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SegmentGrid:
@@ -99,6 +107,8 @@ class SegmentGrid:
 
 
 def _origin(shape: Floats) -> Origin:
+    if not len(shape):
+        return 0.0, 0.0, CELL_M, 1, 1
     low = shape[:, :2].min(axis=0), shape[:, 2:4].min(axis=0)
     high = shape[:, :2].max(axis=0), shape[:, 2:4].max(axis=0)
     left, bottom = np.minimum(*low)

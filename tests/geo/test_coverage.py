@@ -251,6 +251,46 @@ def test_faults_name_what_counts_for_nothing():
     ]
 
 
+def test_a_facility_without_a_street_is_named_and_the_others_count():
+    facilities = frame(
+        [Point(0, 0), Point(900, 700), Point(0, 900)],
+        code=["F1", "F2", "F3"],
+        name=["市场", "河中", "学校"],
+        type=["market", "market", "school"],
+    )
+    query = Query(facility_types=("market",), minutes=(10,), level="compound")
+    result = coverage.answer(paper_city(facilities=facilities), query)
+    assert result.table["served_share"].tolist() == [1.0, 0.5, 0.0, 0.0, 1.0]
+    told = [fault for fault in result.faults if fault.layer == "facilities"]
+    assert [(fault.kind, fault.id) for fault in told] == [("unreachable", "F2")]
+    assert "No street within 200 m" in told[0].message
+    circle = Query(facility_types=("market",), minutes=(10,), level="compound", method="circle")
+    assert all(fault.layer == "compounds" for fault in coverage.answer(PAPER, circle).faults)
+
+
+def test_a_compound_by_an_island_is_told_that_its_streets_lead_nowhere():
+    town = paper_city(build([(-500, 0), (0, 0)], [(0, 0), (2000, 0)], [(1480, 850), (1560, 850)]))
+    faults = coverage.answer(town, Query(facility_types=("market",), level="compound")).faults
+    unreachable = [fault for fault in faults if fault.kind == "unreachable"]
+    assert [fault.id for fault in unreachable] == ["D"]
+    assert "none is joined to the street network" in unreachable[0].message
+
+
+def test_one_more_facility_changes_an_answer_as_a_new_city_does():
+    here = [Point(0, 0), Point(1450, 20)]
+    words = {"code": ["F1", "F2"], "name": ["市场", "新"], "type": ["market", "market"]}
+    both = frame(here, **words)
+    town = paper_city(facilities=both.iloc[:1])
+    query = Query(minutes=(5, 10, 15), level="community", method="both")
+    before = coverage.answer(town, query)
+    after = coverage.answer(city.with_facilities(town, both.iloc[1:]), query)
+    anew = coverage.answer(paper_city(facilities=both), query)
+    pd.testing.assert_frame_equal(after.table, anew.table)
+    assert after.faults == anew.faults
+    pd.testing.assert_frame_equal(coverage.answer(town, query).table, before.table)
+    assert not after.table.equals(before.table)
+
+
 # --- circles and drawings ------------------------------------------------------------------------------------
 
 
