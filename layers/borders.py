@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session, aliased
 from geo.assign import RULES, window
 from geo.border_index import BORDERLINE_M, OUTSIDE_M, BorderIndex, doubtful
 from geo.levels import LAYER_OF
-from layers import deployment, store
+from layers import deployment, history, store
 from layers.incidents.search import Filters, condition
-from layers.located import SCHEME, Areas
+from layers.located import SCHEME, Areas, load_areas
 from layers.tables import Assignment, Incident
 
 Integers = npt.NDArray[np.intp]
@@ -105,6 +105,22 @@ def load_borders(
     where = store.table("grids").c.scheme == scheme if level == "grid" else None
     frame = store.read(session, LAYER_OF[level], revision, columns=["code", "geometry"], where=where)
     return BorderIndex(frame, metric=deployment.get(session).metric_crs)
+
+
+def answer(session: Session, revision: int, question: Question) -> Statistics:
+    """Read the areas and their borders at a revision, and count; see :func:`statistics`.
+
+    Raises
+    ------
+    NotFound
+        If nothing was ever imported.
+    DataError
+        On field ``scheme``, if no grid ever had it.
+    """
+    areas = load_areas(session, revision, level=question.level, scheme=question.scheme)
+    borders = load_borders(session, revision, level=question.level, scheme=question.scheme)
+    version = history.versions(session, revision).get(LAYER_OF[question.level], 0)
+    return statistics(session, areas, borders, question, version=version)
 
 
 def statistics(

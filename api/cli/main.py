@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from typer.rich_utils import rich_format_error
 
 from api import logs
-from api.cli import assign, check, coverage, db, demo, doctor, export, import_, map_, serve, user
+from api.cli import assign, borders, check, coverage, db, demo, doctor, export, import_, map_, serve, user
 from api.cli.console import console, print_faults
 from api.embedded import EmbeddedUnavailable
 from api.web.assets import AssetsError
@@ -34,6 +34,7 @@ app.command("export")(export.export_layer)
 app.command("check")(check.check_layer)
 app.command("assign")(assign.assign_points)
 app.command("coverage")(coverage.coverage_table)
+app.command("borders")(borders.borders_table)
 app.command("map")(map_.draw_map)
 app.command("doctor")(doctor.doctor)
 app.add_typer(db.app, name="db")

@@ -1,6 +1,7 @@
 """`wangge map`: a map as one HTML file that needs no service, or as a printed sheet."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -8,11 +9,12 @@ from zoneinfo import ZoneInfo
 import geopandas as gpd
 import typer
 
+from api.borders import Asked
 from api.cli.arguments import in_a_folder
 from api.cli.connection import Embedded, transaction
 from api.cli.console import console, progress_bars
 from api.dependencies import now
-from api.maps import coverage, incidents, sheets, sources
+from api.maps import borders, coverage, incidents, sheets, sources
 from api.maps.chosen import Chosen
 from api.maps.page import MapPage, single_file
 from api.settings import Settings
@@ -21,12 +23,13 @@ from api.web.templating import Site
 from geo.city import City
 from geo.levels import LEVELS
 from layers import catalogue, deployment, history, store
+from layers.borders import Question, Statistics, answer
 from layers.coverage import load_city
 from layers.database import Session
 from layers.incidents import points as incident_points
 from layers.streets import load_network
 
-Kind = Literal["grids", "coverage", "incidents"]
+Kind = Literal["grids", "coverage", "incidents", "borders"]
 
 _SUFFIXES = (".html", ".png")
 
@@ -54,12 +57,13 @@ def draw_map(
     ] = "people",
     embedded: Embedded = False,
 ) -> None:
-    """网格图、覆盖图、事件图 · Draw a map: .html travels on a disk and opens without a service, .png is for paper.
+    """网格图、覆盖图、事件图、边界疑点图 · Draw a map: .html travels on a disk and opens without a service, .png is for paper.
 
     \b
       wangge map grids -o grids.html
       wangge map coverage --type fresh_market --minutes 10 -o market.png
       wangge map incidents --lang en -o incidents.html
+      wangge map borders -o borders.html        (wangge borders asks for periods and areas)
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
     suffix = output.suffix.lower()
     if suffix not in _SUFFIXES:
@@ -110,12 +114,14 @@ class _Drawing:
             points = incident_points.read(self.session, limit=sources.MOST_INCIDENTS)
             categories = catalogue.incident_categories()
             values["incidents"] = incidents.incidents_data(points, categories, timezone=self.timezone)
+        elif kind == "borders":
+            values["borders"] = borders.borders_data(*self._borders(), with_points=True)
         page = MapPage(
             name=kind,
             site=self.site,
             bounds=sources.bounds(self.session, self.revision),
             values=values,
-            chosen=self.chosen.as_query(),
+            chosen=asdict(Asked()) if kind == "borders" else self.chosen.as_query(),
             context={"facility": self.facility},
         )
         return single_file(page, installed())
@@ -126,6 +132,7 @@ class _Drawing:
             "grids": self._grids_sheet,
             "coverage": self._coverage_sheet,
             "incidents": self._incidents_sheet,
+            "borders": self._borders_sheet,
         }
         return draw[kind]()
 
@@ -138,6 +145,14 @@ class _Drawing:
     def _incidents_sheet(self) -> bytes:
         points = incident_points.read(self.session, limit=sources.MOST_INCIDENTS)
         return sheets.incidents(self.site, self.deployed.metric_crs, self._areas(), self._streets(), points)
+
+    def _borders_sheet(self) -> bytes:
+        statistics, _ = self._borders()
+        return sheets.borders(self.site, self.deployed.metric_crs, self._areas(), self._streets(), statistics)
+
+    def _borders(self) -> tuple[Statistics, Question]:
+        question = Asked().question(self.timezone)
+        return answer(self.session, self.revision, question), question
 
     def _areas(self) -> dict[str, gpd.GeoDataFrame]:
         return {level: sources.area_frame(self.session, self.revision, level) for level in LEVELS}

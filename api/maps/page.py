@@ -25,7 +25,7 @@ class MapPage:
     Parameters
     ----------
     name
-        ``grids``, ``coverage`` or ``incidents``: names the template, the script and the function that draws.
+        ``grids``, ``coverage``, ``incidents`` or ``borders``: names the template, the script and the function that draws.
     site
         What the page says about the deployment and its reader.
     bounds

@@ -1,6 +1,7 @@
-"""The three maps as printed sheets."""
+"""The maps as printed sheets."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -17,6 +18,7 @@ from api.web.templating import Site
 from api.web.words import Language
 from geo.city import City
 from geo.levels import LEVELS
+from layers.borders import Statistics
 
 #: Tints of the areas of one level, told apart under common colour blindness.
 TINTS = ("#c7dbee", "#f8e1c6", "#d3eadc", "#ecd3e3", "#e4e0bc", "#cfe9ea", "#f2d3d0", "#dcd9ef")
@@ -42,6 +44,10 @@ RULE_COLOURS = {
     "none": "#b3261e",
     "manual": "#475569",
 }
+
+#: Colours of borders by their counts, and where the classes begin, as shares of the greatest count.
+BORDER_COLOURS = ("#e3a9cf", "#cf6fae", "#b03a8c", "#861566", "#4d0540")
+BORDER_SHARES = (0.0, 0.08, 0.2, 0.4, 0.7)
 
 _STREETS = {
     "path": (0.12, "#e6e2db"),
@@ -145,6 +151,35 @@ def incidents(
         first, last = points["reported_at"].min(), points["reported_at"].max()
         facts.append(f"{first:%Y-%m-%d} – {last:%Y-%m-%d}")
     title = words.choose(("事件图", "Map of incidents"), language)
+    return draw(Sheet(site=site, metric=metric, title=title, facts=facts), layers, names=_named(areas))
+
+
+def borders(
+    site: Site,
+    metric: str,
+    areas: Mapping[str, gpd.GeoDataFrame],
+    streets: gpd.GeoDataFrame,
+    statistics: Statistics,
+) -> bytes:
+    """Print borders as thick and as dark as their counts."""
+    language = site.language
+    table = statistics.table
+    totals = table["total"].to_numpy(dtype=np.int64)
+    shares = np.array(BORDER_SHARES) * totals.max(initial=0)
+    bounds = np.unique(np.maximum(np.rint(shares).astype(np.int64), 1))
+    layers: _Layers = [*_ground(streets), *_outlines(areas, language)]
+    areal = table["area_m2"].notna().to_numpy()
+    for number, (least, above) in enumerate(pairwise([*bounds.tolist(), np.inf])):
+        mine = (totals >= least) & (totals < above)
+        colour = BORDER_COLOURS[round(number * (len(BORDER_COLOURS) - 1) / max(len(bounds) - 1, 1))]
+        label = f"≥ {least:,}  ({int(mine.sum()):,})"
+        width = 0.6 + 0.8 * number
+        layers.append((table.geometry[mine & ~areal], Style("none", colour, width, label)))
+        layers.append((table.geometry[mine & areal], Style(colour + _SEE_THROUGH, colour, width)))
+    facts = [
+        f"{words.choose(pair, language)}  {int(table[sign].sum()):,}" for sign, pair in words.SIGNS.items()
+    ]
+    title = words.choose(("边界疑点图", "Borders in doubt"), language)
     return draw(Sheet(site=site, metric=metric, title=title, facts=facts), layers, names=_named(areas))
 
 

@@ -19,7 +19,7 @@ def run(session, database_url, monkeypatch):
     return lambda *words: CliRunner().invoke(app, ["map", *map(str, words)])
 
 
-@pytest.mark.parametrize("kind", ["grids", "coverage", "incidents"])
+@pytest.mark.parametrize("kind", ["grids", "coverage", "incidents", "borders"])
 @pytest.mark.parametrize(("suffix", "begins"), [(".html", b"<!DOCTYPE html>"), (".png", b"\x89PNG")])
 def test_a_map_is_written(run, tmp_path, kind, suffix, begins):
     file = tmp_path / f"map{suffix}"

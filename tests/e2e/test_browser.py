@@ -24,8 +24,14 @@ PAGES = [
     "/maps/grids.html",
     "/maps/coverage.html",
     "/maps/incidents.html",
+    "/maps/borders.html",
 ]
-MAPS = ["/maps/grids.html", "/maps/coverage.html?facility_type=fresh_market", "/maps/incidents.html"]
+MAPS = [
+    "/maps/grids.html",
+    "/maps/coverage.html?facility_type=fresh_market",
+    "/maps/incidents.html",
+    "/maps/borders.html",
+]
 
 
 #: Controls of ours that a screen reader could not name.
@@ -207,7 +213,7 @@ def test_signing_in_works_in_a_browser_and_leads_back(watch, closed_home):
     assert page.get_by_role("link", name="登录").is_visible()
 
 
-@pytest.mark.parametrize("kind", ["grids", "coverage", "incidents"])
+@pytest.mark.parametrize("kind", ["grids", "coverage", "incidents", "borders"])
 def test_a_map_in_one_file_opens_without_a_service(watch, hostile_city, tmp_path, monkeypatch, kind):
     monkeypatch.setenv("WANGGE_DATABASE_URL", hostile_city)
     file = tmp_path / f"{kind}.html"

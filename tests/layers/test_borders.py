@@ -50,10 +50,7 @@ def file(session, *places, **said):
 def ask(session, **asked):
     question = Question(**{name: value for name, value in asked.items() if name != "filters"})
     question = replace(question, filters=Filters(**asked.get("filters", {})))
-    revision = history.current(session, dt.datetime.now(dt.UTC))
-    areas = located.load_areas(session, revision, level=question.level, scheme=question.scheme)
-    index = borders.load_borders(session, revision, level=question.level, scheme=question.scheme)
-    return borders.statistics(session, areas, index, question, version=revision)
+    return borders.answer(session, history.current(session, dt.datetime.now(dt.UTC)), question)
 
 
 def counted(statistics):

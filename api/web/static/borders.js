@@ -2,7 +2,8 @@
 /* The map of borders: as thick and as dark as their counts; close up, the incidents that were counted. */
 
 (() => {
-  const COLOURS = ["#f6c65b", "#f0993e", "#e0652f", "#b9301f", "#6f0f1a"];
+  // Not the colours of streets, which the lines often follow.
+  const COLOURS = ["#e3a9cf", "#cf6fae", "#b03a8c", "#861566", "#4d0540"];
   const SIGN_COLOURS = { borderline: "#2b6cb0", border: "#d97706", overlap: "#8b3fd1", nearest: "#0b8a7c", none: "#b3261e" };
   const SIGN_NAMES = wangge.chinese
     ? { borderline: "靠近边界", border: "正好在边界上", overlap: "网格重叠处", nearest: "就近归属", none: "无归属", handed_over: "人工移交" }
@@ -42,7 +43,7 @@
     ]));
 
   /** The incidents in view, once the map is close enough to tell them apart. */
-  const drawPoints = (map, { points, signs }, group) => {
+  const drawPoints = (map, { points, signs }, group, renderer) => {
     group.clearLayers();
     if (!points || map.getZoom() < POINTS_FROM_ZOOM) return;
     const view = map.getBounds().pad(0.1);
@@ -54,7 +55,7 @@
       drawn += 1;
       const sign = signs[points.sign[i]];
       const at = L.latLng(lat * 1e-6, lon * 1e-6);
-      L.circleMarker(at, { radius: 5, color: "#ffffff", weight: 1.2, fillColor: SIGN_COLOURS[sign], fillOpacity: 0.95 })
+      L.circleMarker(at, { renderer, radius: 5, color: "#ffffff", weight: 1.2, fillColor: SIGN_COLOURS[sign], fillOpacity: 0.95 })
         .on("click", (event) => {
           L.DomEvent.stopPropagation(event);
           wangge.popup(map, at, wangge.make("div", {}, wangge.make("h3", {}, SIGN_NAMES[sign]),
@@ -67,7 +68,7 @@
     const next = bounds[at + 1];
     const text = next === undefined ? `≥ ${wangge.number(bound)}` : whole && next === bound + 1 ? wangge.number(bound)
       : `${wangge.number(bound)}–${wangge.number(whole ? next - 1 : next)}`;
-    return wangge.make("li", {}, wangge.make("span", { class: "swatch line", style: { borderTopColor: colourAt(bounds, at), borderTopWidth: `${2 + 2 * at}px` } }), text);
+    return wangge.make("li", {}, wangge.make("span", { class: "swatch line", style: { borderTopColor: colourAt(bounds, at), borderTopWidth: `${1.5 + 2 * at}px` } }), text);
   });
 
   wangge.borders = async (map) => {
@@ -91,7 +92,8 @@
     wangge.fitOutlines(map, outlines);
     areas.labels(map);
 
-    // The worst is drawn last, on top; a finger need not hit a thin line exactly.
+    // The worst is drawn last, on top; a finger need not hit a thin line exactly. Points share the canvas: another
+    // one above would keep clicks from the lines.
     const renderer = L.canvas({ tolerance: 8, padding: 0.3 });
     const layers = new Map();
     const drawn = L.geoJSON(null, {
@@ -103,7 +105,7 @@
     }).addTo(map);
     for (let i = rows.length - 1; i >= 0; i -= 1) drawn.addData(rows[i]);
     const points = L.layerGroup().addTo(map);
-    const refresh = () => drawPoints(map, data, points);
+    const refresh = () => drawPoints(map, data, points, renderer);
     map.on("moveend", refresh);
     refresh();
 
@@ -117,12 +119,13 @@
       const whole = by !== "per_km";
       const bounds = classesOf(rows.map(({ properties }) => properties[by]));
       const factor = map.getZoom() < 12 ? 0.6 : map.getZoom() < 14 ? 0.8 : 1;
+      const opacity = map.getZoom() < POINTS_FROM_ZOOM ? 0.9 : 0.6;
       drawn.setStyle(({ properties }) => {
         const at = classAt(bounds, properties[by]);
         if (at < 0) return { stroke: false, fill: false, interactive: false };
         const areal = properties.area_m2 !== null;
         const colour = colourAt(bounds, at);
-        return { stroke: true, color: colour, weight: (2 + 2 * at) * factor, opacity: 0.9, fill: areal, fillColor: colour, fillOpacity: 0.3, dashArray: areal ? "6 4" : null };
+        return { stroke: true, color: colour, weight: (1.2 + 2 * at) * factor, opacity, fill: areal, fillColor: colour, fillOpacity: 0.3, dashArray: areal ? "6 4" : null };
       });
       const patches = rows.some(({ properties }) => properties.area_m2 !== null);
       part("legend-borders").replaceChildren(...legendOf(bounds, whole),

@@ -56,6 +56,7 @@
         [wangge.say("位置", "Place"), found.lon === null ? wangge.say("没有坐标", "no coordinates") : `${found.lon.toFixed(6)}, ${found.lat.toFixed(6)}`],
       ]),
       found.posts.length ? wangge.make("div", { class: "table-wrap" }, wangge.postsTable(rows(found.posts))) : null,
+      chosen.dispatches && found.status !== "closed" ? wangge.make("a", { class: "button quiet", href: "#hand-over" }, wangge.say("移交给邻格", "Hand to a neighbour")) : null,
     ].filter(Boolean);
   };
 
@@ -93,7 +94,9 @@
     part("manual").replaceChildren(...standing(found));
     part("neighbours").replaceChildren(...(around.neighbours.length ? around.neighbours.map(choice)
       : [wangge.make("p", { class: "hint" }, wangge.say("300 米内没有其他网格。", "No other grid within 300 m."))]));
-    form.hidden = found.status === "closed";
+    const closed = found.status === "closed";
+    form.hidden = closed;
+    if (closed) part("manual").append(wangge.make("p", { class: "hint" }, wangge.say("已办结，归属不再变动。", "Closed: its grid stays as it was.")));
     part("history").replaceChildren(wangge.table([
       { title: wangge.say("时间", "When"), value: (one) => when(one.decided_at) },
       { title: wangge.say("由谁", "Who"), value: (one) => one.decided_by },
