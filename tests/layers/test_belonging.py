@@ -301,3 +301,20 @@ def test_a_head_whose_building_was_pulled_down_is_a_defect(city):
         city, "posts", None, {**posts, "name": ["李四"], "target_layer": ["grids"], "target_code": [G1]}
     )
     assert kinds(report) == [("parent-missing", "P000001")]
+
+
+# --- real data -------------------------------------------------------------------------------------------
+
+
+def test_las_palmas_homes_as_buildings(session, shared_data):
+    """Its one record at fault says that it has as many floors as "sótano", a cellar."""
+    path = shared_data / "las_palmas" / "las_palmas_residential_areas_and_buildings.geojson"
+    report = imports.import_file(session, "buildings", path, Options(), author="editor", now=NOW)
+    assert (report.read, report.imported) == (7427, 7426)
+    assert [(fault.row, fault.field, fault.kind) for fault in report.faults] == [
+        (2103, "floors", "value-invalid")
+    ]
+    found = stored(session, "buildings")
+    assert found["floors"].notna().sum() > 600
+    assert found["name"].notna().all()
+    assert found["compound_code"].isna().all()
