@@ -66,6 +66,21 @@ def test_reported_with_grid_team_and_history(built, desk):
     assert built.get(f"/api/incidents/{incident['id']}", headers=desk).json() == incident
 
 
+def test_the_head_of_the_building_is_on_the_team(built, desk, session):
+    building = city.areas("buildings", {"B1": city.box(1.4, 1.4, 1.6, 1.6)}).drop(columns="parent_code")
+    head = city.posts([("楼长", "孙丽", None, "buildings", "B1", None, None)])
+    head = head.assign(code="PB").set_axis(city.identifiers("posts", ["PB"]))
+    city.publish(session, {"buildings": building, "posts": head})
+    built.app.state.runtime.snapshots.refresh()
+    incident = report(built, desk).json()
+    assert [post["name"] for post in incident["posts"]] == ["王芳", "赵敏", "孙丽"]
+    located = built.get(
+        "/api/locate", params={k: body()[k] for k in ("lon", "lat", "datum")}, headers=desk
+    ).json()
+    assert located["building"] == {"code": "B1", "name": "buildings B1", "compound_code": None}
+    assert located["posts"] == incident["posts"]
+
+
 def test_kept_without_an_area(built, desk):
     far = report(built, desk, (60, 60)).json()
     assert (far["assignment"]["area"], far["assignment"]["rule"]) == (None, "none")
