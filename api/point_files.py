@@ -1,6 +1,7 @@
 """Files of points: what is asked of one by a request or a command, and the answer, in one way for both."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import IO
 
@@ -103,21 +104,22 @@ def assign_file(
     file = points.open_points(
         options.kind, source, sink, stated=options.columns, added=asked.columns(), encoding=options.encoding
     )
-    asked = replace(asked, reference=_reference(options.datum, file.crs, settings))
 
     def areas_of(revision: int, level: str) -> Areas:
         of = snapshot if revision == snapshot.revision else snapshots.of(revision)
         return areas_at(of, level, scheme)
 
-    counts = batch.assign_points(
-        file,
-        asked,
-        areas_of,
-        at=History(*snapshots.in_effect(), settings.timezone) if by_time else snapshot.revision,
-        accept_outside=options.accept_outside,
-        on_rejects=on_rejects,
-        watch=lambda counts, done, total: watch(file.unit, counts, done, total),
-    )
+    with closing(file):
+        asked = replace(asked, reference=_reference(options.datum, file.crs, settings))
+        counts = batch.assign_points(
+            file,
+            asked,
+            areas_of,
+            at=History(*snapshots.in_effect(), settings.timezone) if by_time else snapshot.revision,
+            accept_outside=options.accept_outside,
+            on_rejects=on_rejects,
+            watch=lambda counts, done, total: watch(file.unit, counts, done, total),
+        )
     revision = None if by_time else snapshot.revision
     return Done(counts, revision, asked.reference.name, levels, file.encoding)
 

@@ -15,6 +15,7 @@ import multiprocessing
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -91,8 +92,11 @@ def table(rows: int) -> pa.Table:
 
 def assign(kind: str, source: Path, target: Path, areas: Areas) -> BatchCounts:
     """Do what the command does once it has its index."""
-    with source.open("rb") as reading, target.open("wb") as writing:
-        file = points.open_points(kind, reading, writing, added=ASKED.columns())
+    with (
+        source.open("rb") as reading,
+        target.open("wb") as writing,
+        closing(points.open_points(kind, reading, writing, added=ASKED.columns())) as file,
+    ):
         return batch.assign_points(file, ASKED, lambda *_: areas, at=1)
 
 

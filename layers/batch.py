@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -75,6 +75,8 @@ def assign_points(
 
     Parameters
     ----------
+    points
+        Closed by the caller, also where this fails: what is still buffered must find its stream open.
     asked
         What is asked of every point.
     areas_of
@@ -95,10 +97,9 @@ def assign_points(
     answers = Answers(asked, areas_of)
     if isinstance(at, int) and not accept_outside:
         answers.check_any(at)
-    # Closed also where reading fails: what is still buffered must find its stream open.
-    with closing(points), _behind() as write:
+    with _behind() as write:
         for chunk in _ahead(points.chunks()):
-            usable, faults = _sort_out(chunk, asked.reference)
+            usable, faults = _sort_out(chunk, asked.reference, ", ".join(points.places))
             if not counts.total and not accept_outside:
                 _check_extent(chunk.x[usable], chunk.y[usable], asked.reference)
             revision, late = _revisions(chunk, usable, at, points)
@@ -166,7 +167,7 @@ class _Sample:
         return x, y
 
 
-def _sort_out(chunk: Chunk, reference: crs.Reference) -> tuple[Flags, list[Fault]]:
+def _sort_out(chunk: Chunk, reference: crs.Reference, place: str) -> tuple[Flags, list[Fault]]:
     """Which rows of a chunk have coordinates that can be used, and a fault for each other row, in order."""
     usable = np.ones(len(chunk.x), dtype=bool)
     usable[[(fault.row or 0) - chunk.first for fault in chunk.faults]] = False
@@ -177,7 +178,9 @@ def _sort_out(chunk: Chunk, reference: crs.Reference) -> tuple[Flags, list[Fault
     rows = np.flatnonzero(usable)
     bad = [int(rows[(fault.row or 1) - 1]) for fault in found]
     usable[bad] = False
-    faults = [replace(fault, row=chunk.first + row) for fault, row in zip(found, bad, strict=True)]
+    faults = [
+        replace(fault, row=chunk.first + row, field=place) for fault, row in zip(found, bad, strict=True)
+    ]
     return usable, _merged(chunk.faults, faults)
 
 

@@ -162,8 +162,8 @@ def assign_points(
             encoding=encoding,
         )
         with (
-            _source(points_file) as source,
             _sink(output) as sink,
+            _source(points_file) as source,
             _rejects(rejects) as rejects_file,
             progress_bars() as progress,
         ):
@@ -259,10 +259,8 @@ def _rejects(path: Path | None) -> Iterator[RejectsFile | None]:
     if path is None:
         yield None
         return
-    with _whole(path) as file:
-        rejects = RejectsFile(file)
+    with _whole(path) as file, RejectsFile(file) as rejects:
         yield rejects
-        rejects.close()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from tempfile import SpooledTemporaryFile
-from typing import IO
+from typing import IO, Self
 
 import pandas as pd
 
@@ -46,14 +46,23 @@ class RejectsFile:
     Parameters
     ----------
     sink
-        Where :meth:`close` writes the file: UTF-8 with the mark that spreadsheets need to read Chinese.
+        Where the file is written when the context ends without an error: UTF-8 with the mark that spreadsheets
+        need to read Chinese.
     """
 
     def __init__(self, sink: IO[bytes]) -> None:
         self._sink = sink
         self._names: dict[str, None] = {}
         # Later records may have columns that the first have not, so the header is known at the end.
-        self._records = SpooledTemporaryFile(_IN_MEMORY, mode="w+", encoding="utf-8")  # noqa: SIM115 - closed below
+        self._records = SpooledTemporaryFile(_IN_MEMORY, mode="w+", encoding="utf-8")  # noqa: SIM115 - closed at the end of the context
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._records:
+            if kind is None:
+                self._write()
 
     def add(self, records: Sequence[dict[str, str]], faults: Sequence[Fault]) -> None:
         """Keep records, with what is wrong with each."""
@@ -61,14 +70,12 @@ class RejectsFile:
             self._names |= dict.fromkeys(record)
             self._records.write(json.dumps({**record, **_described(record, fault)}) + "\n")
 
-    def close(self) -> None:
-        """Write the file."""
+    def _write(self) -> None:
         text = io.TextIOWrapper(self._sink, encoding="utf-8-sig", newline="", errors="backslashreplace")
         table = csv.DictWriter(text, [*self._names, *OF_POINTS], restval="")
         table.writeheader()
         self._records.seek(0)
         table.writerows(map(json.loads, self._records))
-        self._records.close()
         text.detach()
 
 

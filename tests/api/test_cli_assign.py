@@ -3,6 +3,10 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -14,6 +18,7 @@ from typer.testing import CliRunner
 from api.cli import assign
 from geo import crs
 from layers import located
+from layers.errors import BeforeHistory
 from layers.files.rejects import OF_POINTS
 from tests import paper_city as city
 
@@ -31,8 +36,8 @@ def run():
     app = typer.Typer()
     app.command()(assign.assign_points)
 
-    def run(*words):
-        return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    def run(*words, **options):
+        return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False, **options)
 
     return run
 
@@ -129,6 +134,113 @@ def test_the_help_teaches(run):
 def test_progress_without_a_terminal_is_quiet(run, tmp_path):
     result = run(write(tmp_path / "in.csv", PLACES), "-o", tmp_path / "out.csv", "--crs", "wgs84")
     assert len(result.stderr.splitlines()) <= 3
+
+
+def test_a_file_that_is_not_there(run, tmp_path):
+    result = run(tmp_path / "none.csv", "-o", tmp_path / "out.csv", "--crs", "wgs84")
+    assert result.exit_code == 2
+
+
+@pytest.mark.usefixtures("built")
+def test_from_stdin_to_stdout(run, tmp_path):
+    body = write(tmp_path / "in.csv", [*PLACES, ("x", 1)]).read_bytes()
+    result = run("-", "-o", "-", "--format", "csv", "--crs", "wgs84", input=body)
+    assert result.exit_code == 1
+    rows = csv.DictReader(io.StringIO(result.stdout_bytes.decode()))
+    assert [row["rule"] for row in rows] == [*RULES, "rejected"]
+    assert "6 in = 4 assigned + 1 unassigned + 1 rejected" in result.stderr
+    assert run("-", "-o", "-", "--crs", "wgs84", input=body).exit_code == 2
+    refused = run("-", "-o", "-", "--format", "csv", "--crs", "EPSG:4547", input=body)
+    assert (refused.exit_code, refused.stdout_bytes) == (2, b"")
+
+
+@pytest.mark.usefixtures("built")
+def test_several_levels_and_a_column_of_times(run, tmp_path):
+    source = tmp_path / "in.csv"
+    lon, lat = PLACES[0]
+    source.write_text(f"t,lon,lat\n2026-03-02,{lon!r},{lat!r}\n2026-02-01,{lon!r},{lat!r}\n")
+    out = tmp_path / "out.csv"
+    result = run(
+        source, "-o", out, "--crs", "wgs84", "--level", "grid", "--level", "community", "--at-column", "t"
+    )
+    assert result.exit_code == 1
+    assert "revisions by row, grid + community as wgs84: 2 in = 1 assigned" in result.stderr
+    rows = pd.read_csv(out, dtype=str, keep_default_na=False)
+    assert list(rows["community_code"]) == [city.WEST, ""]
+    assert list(rows["grid_rule"]) == ["inside", "rejected"]
+    with pytest.raises(BeforeHistory):
+        run(source, "-o", out, "--crs", "wgs84", "--at", "2026-02-01")
+
+
+@pytest.mark.usefixtures("built")
+@pytest.mark.parametrize("kind", ["geojson", "parquet", "xlsx"])
+def test_rejects_of_every_format_are_a_table_with_their_columns(run, tmp_path, kind):
+    lon, lat = PLACES[0]
+    frame = pd.DataFrame({"n": ["007", "008"], "lon": [lon, None], "lat": [lat, lat]})
+    source, out, bad = tmp_path / f"in.{kind}", tmp_path / f"out.{kind}", tmp_path / "bad.csv"
+    if kind == "geojson":
+        point = {"type": "Point", "coordinates": [lon, lat]}
+        features = [
+            {"type": "Feature", "properties": {"n": n}, "geometry": g}
+            for n, g in (("007", point), ("008", None))
+        ]
+        source.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    elif kind == "parquet":
+        frame.to_parquet(source)
+    else:
+        frame.to_excel(source, index=False)
+    result = run(source, "-o", out, "--crs", "wgs84", "--rejects", bad)
+    assert result.exit_code == 1, result.stderr
+    (reject,) = csv.DictReader(io.StringIO(bad.read_text("utf-8-sig")))
+    place = "geometry" if kind == "geojson" else "lon, lat"
+    assert (reject["n"], reject["reject_row"], reject["reject_column"]) == ("008", "2", place)
+    assert reject["reject_kind"] == ("geometry-missing" if kind == "geojson" else "coordinate-missing")
+    assert out.stat().st_size
+
+
+@pytest.mark.usefixtures("built")
+def test_a_file_that_breaks_off_half_way_leaves_nothing(run, tmp_path):
+    source, out = write(tmp_path / "in.csv", PLACES * 9), tmp_path / "out.csv"
+    source.write_bytes(source.read_bytes() + b'"x,1,2\n')
+    out.write_text("from before")
+    result = run(source, "-o", out, "--crs", "wgs84", "--rejects", tmp_path / "bad.csv")
+    assert result.exit_code == 2
+    assert "Line 47" in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+    assert out.read_text() == "from before"
+
+
+@pytest.mark.usefixtures("built")
+def test_killed_half_way_it_leaves_the_output_alone(database_url, tmp_path):
+    """The road of a user who presses Ctrl-C, in a process of its own."""
+    source, out = write(tmp_path / "in.csv", PLACES), tmp_path / "out.csv"
+    out.write_text("from before")
+    environment = {**os.environ, "WANGGE_DATABASE_URL": database_url}
+    command = [
+        sys.executable,
+        "-c",
+        "from api.cli.main import run; run()",
+        "assign",
+        "-",
+        "-o",
+        str(out),
+        "--format",
+        "csv",
+        "--crs",
+        "wgs84",
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        process.stdin.write(source.read_bytes())
+        process.stdin.flush()
+        # It has opened its output, and waits for more.
+        while not list(tmp_path.glob(".out.csv.*")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.terminate()
+        process.stdin.close()
+        assert process.wait() == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+    assert out.read_text() == "from before"
 
 
 # --- all roads --------------------------------------------------------------------------------------------

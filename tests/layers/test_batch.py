@@ -2,6 +2,7 @@
 
 import csv
 import io
+from contextlib import closing
 
 import geopandas as gpd
 import numpy as np
@@ -45,9 +46,10 @@ def assigned(body, asked=None, *, at=1, areas=areas_of, stated=None, **options):
     file = points.open_points(
         "csv", io.BytesIO(body.encode()), sink, stated=stated or Columns(), added=asked.columns()
     )
-    counts = batch.assign_points(
-        file, asked, areas, at=at, on_rejects=lambda *more: rejects.append(more), **options
-    )
+    with closing(file):
+        counts = batch.assign_points(
+            file, asked, areas, at=at, on_rejects=lambda *more: rejects.append(more), **options
+        )
     rows = list(csv.DictReader(io.StringIO(sink.getvalue().decode(), newline="")))
     return rows, counts, rejects
 

@@ -32,6 +32,7 @@ LONG = "x" * 3_000
 )
 def test_a_record_without_end_is_refused_before_it_fills_the_memory(kind, body, monkeypatch):
     monkeypatch.setattr(points, "LONGEST_RECORD", 1_000)
+    monkeypatch.setattr(points, "CHUNK_TEXT", 500)
     monkeypatch.setattr(points_geojson, "_PIECE", 500)
     with pytest.raises(DataError) as refused:
         through(kind, body.encode())
