@@ -73,6 +73,7 @@ def locate(reader: ReaderDep, snapshot: SnapshotDep, runtime: RuntimeDep) -> Res
         config=script_config(reader.site, sources.STREETS | sources.AREAS, view=view),
         placeholder=f"{(west + east) / 2:.4f}, {(south + north) / 2:.4f}",
         datum=runtime.settings.default_datum or "wgs84",
+        facility_types=[kind for kind in sources.types(snapshot) if kind.count],
     )
 
 
