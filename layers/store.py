@@ -26,6 +26,8 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     Table,
+    Uuid,
+    cast,
     exists,
     func,
     or_,
@@ -145,9 +147,11 @@ def valid(source: Table, revision: int) -> ColumnElement[bool]:
 def close(session: Session, layer: str, ids: Collection[str], revision: int) -> int:
     """End the current version of these features at ``revision``; return how many there were."""
     source = table(layer)
+    # One array is bound faster than tens of thousands of parameters.
+    named = func.any(cast(list(ids), ARRAY(Uuid(as_uuid=False))))
     done = session.execute(
         update(source)
-        .where(source.c.id.in_(list(ids)), source.c.rev_to.is_(None))
+        .where(source.c.id == named, source.c.rev_to.is_(None))
         .values(rev_to=revision)
         .execution_options(synchronize_session=False)
     )
