@@ -48,7 +48,7 @@ def _pointer(of: types.Type) -> Any:  # noqa: ANN401 - numba's intrinsics are un
 
 
 _float64, _float32 = _pointer(types.float64), _pointer(types.float32)
-_int64, _int32, _uint32 = _pointer(types.int64), _pointer(types.int32), _pointer(types.uint32)
+_int64, _int32 = _pointer(types.int64), _pointer(types.int32)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
@@ -64,9 +64,9 @@ def float64_rows(table: Ints, k: int, width: int) -> npt.NDArray[np.float64]:
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def float32_rows(table: Ints, k: int, width: int) -> npt.NDArray[np.float32]:
-    """View array k of a table as rows of so many columns."""
-    return carray(_float32(table[2 * k]), (table[2 * k + 1], width))
+def float32s(table: Ints, k: int) -> npt.NDArray[np.float32]:
+    """View array k of a table; the dtype is not checked."""
+    return carray(_float32(table[2 * k]), (table[2 * k + 1],))
 
 
 @njit(cache=True, nogil=True, forceinline=True)
@@ -85,9 +85,3 @@ def int32s(table: Ints, k: int) -> npt.NDArray[np.int32]:
 def int32_rows(table: Ints, k: int, width: int) -> npt.NDArray[np.int32]:
     """View array k of a table as rows of so many columns."""
     return carray(_int32(table[2 * k]), (table[2 * k + 1], width))
-
-
-@njit(cache=True, nogil=True, forceinline=True)
-def uint32s(table: Ints, k: int) -> npt.NDArray[np.uint32]:
-    """View array k of a table; the dtype is not checked."""
-    return carray(_uint32(table[2 * k]), (table[2 * k + 1],))

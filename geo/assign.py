@@ -70,9 +70,10 @@ class Assigned:
         Metres from an ``inside`` point to its area's border, always positive; 0 for ``border``; NaN otherwise,
         and where margins were not asked for.
     neighbour
-        Row number of the area across the nearest border, of ``inside`` and ``border`` answers: the area
-        nearest to the nearest point of the border, the answer itself left out, within the tolerance,
-        ties as above. -1 where there is none, and where margins were not asked for.
+        Row number of the area across the nearest border, of ``inside`` and ``border`` answers. At the nearest
+        point of the answer's border it is the lowest code of the other areas whose borders pass there, to the
+        millimetre; else of those that hold that point; else the nearest within the tolerance, ties as above. -1
+        where there is none, and where margins were not asked for.
     codes
         Codes of all areas, by row number.
     listed_point, listed_area

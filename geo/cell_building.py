@@ -13,33 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from geo.cells import (
-    FIRST_LOCAL,
-    FIRST_PIECE,
-    GUARD,
-    HELD,
-    MOST_LOCALS,
-    NOWHERE,
-    PIECES,
-    Floats,
-    Ints,
-    Masks,
-    Numbers,
-    Singles,
-    crossed,
-)
+from geo.cells import GUARD, Floats, Ints, Numbers
 from geo.outlines import BLOCK, Outlines
+from geo.records import Edge, above, east, label_of, middle, most_used, record_of
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
-#: Column and row of a tile, of a cell in it, and how many cells the tile has along a side.
-Cell: TypeAlias = tuple[int, int, int, int, int]
-
-#: Pieces are cut off here, in cells: within what is recorded, so that no ring is left open.
-_CUT = GUARD / 2
-#: A point of a cell as far from its middle as this may be the one whose areas are known for sure.
-_TRIALS = np.array([0.0, 0.31, -0.27, 0.43, -0.41, 0.17, -0.13, 0.07, -0.37])
-# Twins are looked for among so many edges of a cell; missing one costs a little time.
-_MOST_COMPARED = 256
 
 
 class Edges(NamedTuple):
@@ -57,8 +35,8 @@ class Held(NamedTuple):
     area: Numbers
 
 
-@njit(cache=True, nogil=True)
-def _ends(outlines: Outlines, frame: Floats, corner: int) -> tuple[float, float, float, float]:
+@njit(error_model="numpy", cache=True, nogil=True)
+def _ends(outlines: Outlines, frame: Floats, corner: int) -> Edge:
     """Ends of an edge in tiles, the lower one first; the western one of a level edge."""
     corners = outlines.corners
     ax, ay = (corners[corner, 0] - frame[0]) * frame[2], (corners[corner, 1] - frame[1]) * frame[3]
@@ -68,23 +46,8 @@ def _ends(outlines: Outlines, frame: Floats, corner: int) -> tuple[float, float,
     return bx, by, ax, ay
 
 
-@njit(cache=True, nogil=True)
-def _east(edge: tuple[float, float, float, float], x: float, y: float) -> bool:
-    """Whether a place at the height of an edge lies to the east of it."""
-    ax, ay, bx, by = edge
-    return (bx - ax) * (y - ay) - (x - ax) * (by - ay) <= 0.0
-
-
-@njit(cache=True, nogil=True)
-def _above(edge: tuple[float, float, float, float], x: float, y: float) -> bool:
-    """Whether a place at the width of an edge lies to the north of it."""
-    if edge[1] == edge[3]:
-        return y >= edge[1]
-    return _east(edge, x, y) != (edge[2] > edge[0])
-
-
-@njit(cache=True, nogil=True)
-def _touched(edge: tuple[float, float, float, float], columns: int, rows: int, found: Ints) -> int:
+@njit(error_model="numpy", cache=True, nogil=True)
+def _touched(edge: Edge, columns: int, rows: int, found: Ints) -> int:
     """List the unit cells that an edge crosses, touches or passes nearer than the guard; returns how many."""
     ax, ay, bx, by = edge
     count = 0
@@ -103,7 +66,7 @@ def _touched(edge: tuple[float, float, float, float], columns: int, rows: int, f
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def edges_by_tile(outlines: Outlines, frame: Floats, areas: Numbers, wanted: Flags) -> Edges:
     """Sort the edges of some areas by the wanted tiles that they come near."""
     columns, rows = int(frame[4]), int(frame[5])
@@ -130,7 +93,7 @@ def edges_by_tile(outlines: Outlines, frame: Floats, areas: Numbers, wanted: Fla
     return Edges(first[:-1], corner, area_of)
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def areas_at_middles(outlines: Outlines, frame: Floats, areas: Numbers, wanted: Flags) -> Held:
     """Find the areas that hold the middle of each wanted tile, rows of tiles at a time."""
     columns, rows = int(frame[4]), int(frame[5])
@@ -155,7 +118,7 @@ def areas_at_middles(outlines: Outlines, frame: Floats, areas: Numbers, wanted: 
     return Held(first[:-1], held)
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _middles(outlines: Outlines, frame: Floats, area: int) -> tuple[int, int, Flags]:
     """First column and row of tiles that an area's box touches, and whether it holds their middles."""
     begin, end, first_pile, last_pile = outlines.spans[area]
@@ -186,21 +149,15 @@ def _middles(outlines: Outlines, frame: Floats, area: int) -> tuple[int, int, Fl
     return west, south, inside[:, : east - west + 1]
 
 
-@njit(cache=True, nogil=True)
-def _middle(origin: int, k: int, side: int) -> float:
-    """Middle of the k-th of the cells that divide a tile; always computed here, to be the same to the last bit."""
-    return origin + (k + 0.5) / side
-
-
-@njit(cache=True, nogil=True)
-def _first_east(edge: tuple[float, float, float, float], y: float, origin: int, side: int, count: int) -> int:
+@njit(error_model="numpy", cache=True, nogil=True)
+def _first_east(edge: Edge, y: float, origin: int, side: int, count: int) -> int:
     """Find the first of the middles at a height that lies east of an edge; `count` if none of so many does."""
     ax, ay, bx, by = edge
     x = ax + (y - ay) / (by - ay) * (bx - ax)
     k = int(min(max((x - origin) * side, 0.0), count))
-    while k > 0 and _east(edge, _middle(origin, k - 1, side), y):
+    while k > 0 and east(edge, middle(origin, k - 1, side), y):
         k -= 1
-    while k < count and not _east(edge, _middle(origin, k, side), y):
+    while k < count and not east(edge, middle(origin, k, side), y):
         k += 1
     return k
 
@@ -208,48 +165,44 @@ def _first_east(edge: tuple[float, float, float, float], y: float, origin: int, 
 class Parts(NamedTuple):
     """What is made for a run of tiles: as :class:`geo.cells.Cells`, counted from 0; and how much of it is used."""
 
-    tiles: Ints  # (n, 2)
+    tiles: Numbers  # (n, 2)
     labels: Numbers
     records: Numbers
-    locals: Numbers
-    pieces: Singles
-    masks: Masks
-    used: Ints  # labels, records, locals, pieces
+    used: Ints  # labels, records
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def build_tiles(  # noqa: PLR0917
     outlines: Outlines, frame: Floats, edges: Edges, held: Held, chosen: Ints, fineness: float
 ) -> Parts:
     """Make the cells of the chosen tiles."""
     parts = Parts(
-        np.empty((len(chosen), 2), np.int64),
+        np.empty((len(chosen), 2), np.int32),
         np.empty(1024, np.int32),
-        np.empty((256, 5), np.int32),
-        np.empty(512, np.int32),
-        np.empty((1024, 4), np.float32),
-        np.empty(1024, np.uint32),
-        np.zeros(4, np.int64),
+        np.empty(4096, np.int32),
+        np.zeros(2, np.int64),
     )
     for k in range(len(chosen)):
         tile = chosen[k]
         first, last = edges.first[tile], edges.first[tile + 1]
         holding = held.area[held.first[tile] : held.first[tile + 1]]
+        parts.tiles[k, 0], parts.tiles[k, 1] = parts.used[0], 1
         if first == last:
-            parts = _more_room(parts, 0, 1, len(holding), 0)
-            parts.tiles[k, 0], parts.tiles[k, 1] = _label(parts, holding), 0
+            parts = _more_room(parts, 1, most_used(0, len(holding)))
+            parts.labels[parts.used[0]] = label_of(parts.records, parts.used, holding)
+            parts.used[0] += 1
             continue
         shapes = np.empty((last - first, 4))
         for e in range(first, last):
             shapes[e - first] = _ends(outlines, frame, edges.corner[e])
         corner = (tile % int(frame[4]), tile // int(frame[4]))
         side = _side(shapes, corner, fineness)
-        parts.tiles[k, 0], parts.tiles[k, 1] = parts.used[0], side
+        parts.tiles[k, 1] = side
         parts = _build_tile(parts, shapes, edges.area[first:last], holding, corner, side)
     return parts
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _side(shapes: Floats, corner: tuple[int, int], fineness: float) -> int:
     """How many cells along a side: in proportion to the length of the borders, up to four cells an edge."""
     length = 0.0
@@ -264,58 +217,27 @@ def _side(shapes: Floats, corner: tuple[int, int], fineness: float) -> int:
     return int(min(max(wanted, 4.0), 2.0 + 2.0 * np.sqrt(len(shapes)), 1024.0))
 
 
-@njit(cache=True, nogil=True)
-def _more_room(parts: Parts, labels: int, records: int, locals_: int, pieces: int) -> Parts:
+@njit(error_model="numpy", cache=True, nogil=True)
+def _more_room(parts: Parts, labels: int, records: int) -> Parts:
     """Make sure that so much more fits."""
-    used = parts.used
-    if (
-        used[0] + labels <= len(parts.labels)
-        and used[1] + records <= len(parts.records)
-        and used[2] + locals_ <= len(parts.locals)
-        and used[3] + pieces <= len(parts.masks)
-    ):
-        return parts
-    size = _larger(len(parts.labels), used[0] + labels)
-    new_labels = np.empty(size, np.int32)
-    new_labels[: used[0]] = parts.labels[: used[0]]
-    size = _larger(len(parts.records), used[1] + records)
-    new_records = np.empty((size, 5), np.int32)
-    new_records[: used[1]] = parts.records[: used[1]]
-    size = _larger(len(parts.locals), used[2] + locals_)
-    new_locals = np.empty(size, np.int32)
-    new_locals[: used[2]] = parts.locals[: used[2]]
-    size = _larger(len(parts.masks), used[3] + pieces)
-    new_pieces, new_masks = np.empty((size, 4), np.float32), np.empty(size, np.uint32)
-    new_pieces[: used[3]] = parts.pieces[: used[3]]
-    new_masks[: used[3]] = parts.masks[: used[3]]
-    return Parts(parts.tiles, new_labels, new_records, new_locals, new_pieces, new_masks, used)
+    return Parts(
+        parts.tiles,
+        _longer(parts.labels, parts.used[0], labels),
+        _longer(parts.records, parts.used[1], records),
+        parts.used,
+    )
 
 
-@njit(cache=True, nogil=True)
-def _larger(room: int, needed: int) -> int:
-    return room if needed <= room else needed + needed // 2
+@njit(error_model="numpy", cache=True, nogil=True)
+def _longer(array: Numbers, used: int, more: int) -> Numbers:
+    if used + more <= len(array):
+        return array
+    longer = np.empty((used + more) * 3 // 2, np.int32)
+    longer[:used] = array[:used]
+    return longer
 
 
-@njit(cache=True, nogil=True)
-def _label(parts: Parts, holding: Numbers) -> int:
-    """Label of a cell without edges; areas that overlap get a record without pieces."""
-    if len(holding) == 0:
-        return NOWHERE
-    if len(holding) == 1:
-        return int(holding[0])
-    used = parts.used
-    record = parts.records[used[1]]
-    record[0], record[1], record[2], record[3] = used[3], 0, used[2], len(holding)
-    record[4] = np.int32((1 << min(len(holding), MOST_LOCALS)) - 1)
-    if len(holding) > MOST_LOCALS:
-        record[1] = -1
-    parts.locals[used[2] : used[2] + len(holding)] = holding
-    used[2] += len(holding)
-    used[1] += 1
-    return int(-1 - used[1])
-
-
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _toggle(areas: Numbers, count: int, area: int) -> int:
     """Put an area into a list, or take it out; returns how many there are."""
     for k in range(count):
@@ -326,7 +248,7 @@ def _toggle(areas: Numbers, count: int, area: int) -> int:
     return count + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _turns(shapes: Floats, corner: tuple[int, int], side: int, first: Ints, edge_of: Ints) -> None:
     """Sort the edges by the middles at which the areas change, going east along each row of cells.
 
@@ -334,29 +256,29 @@ def _turns(shapes: Floats, corner: tuple[int, int], side: int, first: Ints, edge
     middle for all columns from there on. Rows are reached along the line through the middle of the tile: the places
     after the rows list the edges that come between the middle and the rows from there on.
     """
-    middle_x, middle_y = _middle(corner[0], 0, 1), _middle(corner[1], 0, 1)
+    middle_x, middle_y = middle(corner[0], 0, 1), middle(corner[1], 0, 1)
     rows = side * (side + 1)
     for k in range(len(shapes)):
         edge = (shapes[k, 0], shapes[k, 1], shapes[k, 2], shapes[k, 3])
         ax, ay, bx, by = edge
         if (ax > middle_x) != (bx > middle_x):
             row = 0
-            while row < side and not _above(edge, middle_x, _middle(corner[1], row, side)):
+            while row < side and not above(edge, middle_x, middle(corner[1], row, side)):
                 row += 1
             _turn(first, edge_of, rows + row, k)
-            if _above(edge, middle_x, middle_y):
+            if above(edge, middle_x, middle_y):
                 _turn(first, edge_of, rows, k)
         low, high = max(int((ay - corner[1]) * side) - 1, 0), min(int((by - corner[1]) * side) + 2, side)
         for row in range(low, high):
-            y = _middle(corner[1], row, side)
+            y = middle(corner[1], row, side)
             if (ay > y) != (by > y):
                 column = _first_east(edge, y, corner[0], side, side)
                 _turn(first, edge_of, row * (side + 1) + column, k)
-                if _east(edge, middle_x, y):
+                if east(edge, middle_x, y):
                     _turn(first, edge_of, row * (side + 1), k)
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _turn(first: Ints, edge_of: Ints, place: int, edge: int) -> None:
     """List an edge at a place; as long as there is no list, only count."""
     if len(edge_of):
@@ -366,7 +288,7 @@ def _turn(first: Ints, edge_of: Ints, place: int, edge: int) -> None:
         first[place + 2] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _build_tile(  # noqa: PLR0917
     parts: Parts, shapes: Floats, area_of: Numbers, holding: Numbers, corner: tuple[int, int], side: int
 ) -> Parts:
@@ -378,7 +300,7 @@ def _build_tile(  # noqa: PLR0917
     turn_edge = np.empty(turns[-1], np.int64)
     _turns(shapes, corner, side, turns, turn_edge)
     near, near_edge = _by_cell(shapes, corner, side)
-    parts = _more_room(parts, side * side, 0, 0, 0)
+    parts = _more_room(parts, side * side, 0)
     column_held = np.empty(len(holding) + len(shapes) + 1, np.int32)
     row_held = np.empty(len(column_held), np.int32)
     column_held[: len(holding)] = holding
@@ -397,18 +319,18 @@ def _build_tile(  # noqa: PLR0917
                 count = _toggle(row_held, count, area_of[k])
             cell = row * side + column
             within = near_edge[near[cell] : near[cell + 1]]
-            parts = _more_room(parts, 0, 1, count + len(within), 2 * len(within))
+            parts = _more_room(parts, 0, most_used(len(within), count))
+            held = row_held[:count]
             if len(within) == 0:
-                label = _label(parts, row_held[:count])
+                label = label_of(parts.records, parts.used, held)
             else:
-                label = _record(
-                    parts, shapes, area_of, within, row_held[:count], (*corner, column, row, side)
-                )
+                place = (corner[0], corner[1], column, row, side)
+                label = record_of(parts.records, parts.used, shapes[within], area_of[within], held, place)
             parts.labels[base + cell] = label
     return parts
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _by_cell(shapes: Floats, corner: tuple[int, int], side: int) -> tuple[Ints, Ints]:
     """Sort edges by the cells of a tile that they come near."""
     found = np.empty(5 * side + 8, np.int64)
@@ -429,146 +351,3 @@ def _by_cell(shapes: Floats, corner: tuple[int, int], side: int) -> tuple[Ints, 
             for cell in found[: _touched(edge, side, side, found)]:
                 _turn(first, edge_of, cell, k)
     return first[:-1], edge_of
-
-
-@njit(cache=True, nogil=True)
-def _record(  # noqa: PLR0917
-    parts: Parts,
-    shapes: Floats,
-    area_of: Numbers,
-    within: Ints,
-    holding: Numbers,
-    cell: Cell,
-) -> int:
-    """Write the record of a cell with edges, whose middle some areas hold; returns its label."""
-    used = parts.used
-    first_local, first_piece = used[2], used[3]
-    parts.locals[first_local : first_local + len(holding)] = holding
-    locals_ = len(holding)
-    begin = np.zeros(len(within) + 1, np.int64)
-    for e in range(len(within)):
-        area = area_of[within[e]]
-        bit = 0
-        while bit < locals_ and parts.locals[first_local + bit] != area:
-            bit += 1
-        if bit == locals_:
-            parts.locals[first_local + bit] = area
-            locals_ += 1
-        begin[e + 1] = begin[e]
-        if bit < MOST_LOCALS:
-            mask = 1 << bit
-            begin[e + 1] += _add_pieces(parts, shapes, within, e, begin, mask, cell)
-    record = parts.records[used[1]]
-    record[0], record[1], record[2], record[3], record[4] = first_piece, begin[-1], first_local, locals_, 0
-    known, mask = False, 0
-    if locals_ <= MOST_LOCALS:
-        mask = (1 << len(holding)) - 1
-        known, mask = _below_edges(parts, shapes, area_of[within], within, cell, mask)
-    if known:
-        record[HELD] = np.int32(mask)
-        used[3] += begin[-1]
-    else:
-        record[PIECES] = -1
-    used[2] += locals_
-    used[1] += 1
-    return int(-1 - used[1])
-
-
-@njit(cache=True, nogil=True)
-def _add_pieces(  # noqa: PLR0917
-    parts: Parts,
-    shapes: Floats,
-    within: Ints,
-    e: int,
-    begin: Ints,
-    mask: int,
-    cell: Cell,
-) -> int:
-    """Write the piece of an edge inside a cell, as a ray to the west sees it; returns how many pieces it took.
-
-    What lies beyond the west side is replaced by a line up along it, so that the rings stay closed.
-    """
-    shape, first = shapes[within[e]], parts.used[3]
-    for other in range(e if e <= _MOST_COMPARED else 0):
-        twin = shapes[within[other]]
-        if (
-            twin[0] == shape[0]
-            and twin[1] == shape[1]
-            and twin[2] == shape[2]
-            and twin[3] == shape[3]
-            and begin[other] < begin[other + 1]
-        ):
-            for k in range(begin[other], begin[other + 1]):
-                parts.masks[first + k] ^= mask
-            return 0
-    tile_x, tile_y, column, row, side = cell
-    ax, ay = (shape[0] - tile_x) * side - column, (shape[1] - tile_y) * side - row
-    bx, by = (shape[2] - tile_x) * side - column, (shape[3] - tile_y) * side - row
-    count, at = 0, first + begin[e]
-    if (ax < -_CUT) != (bx < -_CUT):
-        # A corner right on the line keeps its own height, as its other edge sees it.
-        height = by if bx == -_CUT else ay if ax == -_CUT else ay + (-_CUT - ax) / (bx - ax) * (by - ay)
-        if ax < -_CUT:
-            ax, ay = -_CUT, height
-        else:
-            bx, by = -_CUT, height
-        if height <= 1.0 + _CUT:
-            _write(parts, at, (-_CUT, height, -_CUT, 2.0), mask)
-            count = 1
-    if max(ax, bx) < -_CUT or min(ax, bx) > 1.0 + _CUT or by < -_CUT or ay > 1.0 + _CUT:
-        return count
-    # Cutting at the other sides leaves no gap that a ray from within the cell could see.
-    slope = (bx - ax) / (by - ay) if by > ay else 0.0
-    if ay < -_CUT:
-        ax, ay = ax + (-_CUT - ay) * slope, -_CUT
-    if by > 1.0 + _CUT:
-        bx, by = bx + (1.0 + _CUT - by) * slope, 1.0 + _CUT
-    # Far ends would lose precision; a ray to the west does not see the east.
-    if bx > 1.0 + _CUT:
-        bx, by = 1.0 + _CUT, ay + (1.0 + _CUT - ax) / (bx - ax) * (by - ay)
-    elif ax > 1.0 + _CUT:
-        ax, ay = 1.0 + _CUT, by + (1.0 + _CUT - bx) / (ax - bx) * (ay - by)
-    _write(parts, at + count, (ax, ay, bx, by), mask)
-    return count + 1
-
-
-@njit(cache=True, nogil=True)
-def _write(parts: Parts, at: int, piece: tuple[float, float, float, float], mask: int) -> None:
-    for k, value in enumerate(piece):
-        parts.pieces[at, k] = value
-    parts.masks[at] = mask
-
-
-@njit(cache=True, nogil=True)
-def _below_edges(  # noqa: PLR0917
-    parts: Parts, shapes: Floats, areas: Numbers, within: Ints, cell: Cell, mask: int
-) -> tuple[bool, int]:
-    """Turn the mask of areas that hold the cell's middle into that of its west side below all edges.
-
-    The record being written is the last. Where the middle is too near to an edge, another point is reached
-    along the middle line and then north or south.
-    """
-    used = parts.used
-    record = parts.records[used[1]]
-    tile_x, tile_y, column, row, side = cell
-    x, y = _middle(tile_x, column, side), _middle(tile_y, row, side)
-    for trial in range(len(_TRIALS)):
-        u, v = 0.5 + _TRIALS[trial], 0.5 + _TRIALS[(trial * 4) % len(_TRIALS)]
-        odd, doubt = crossed(parts.pieces, parts.masks, (record[FIRST_PIECE], record[PIECES]), u, v)
-        if doubt:
-            continue
-        to_x, to_y = tile_x + (column + u) / side, tile_y + (row + v) / side
-        for e in range(len(within)):
-            k = within[e]
-            edge = (shapes[k, 0], shapes[k, 1], shapes[k, 2], shapes[k, 3])
-            ax, ay, bx, by = edge
-            turned = (ay > y) != (by > y) and _east(edge, x, y) != _east(edge, to_x, y)
-            if (ax > to_x) != (bx > to_x) and _above(edge, to_x, y) != _above(edge, to_x, to_y):
-                turned = not turned
-            if turned:
-                bit = 0
-                while parts.locals[record[FIRST_LOCAL] + bit] != areas[e]:
-                    bit += 1
-                mask ^= 1 << bit
-        return True, mask ^ odd
-    return False, mask

@@ -1,7 +1,7 @@
 """A grid of cells over areas: where no edge comes near, a cell answers at once; else its few edges do.
 
 The grid has two levels, because areas are small where people are many: square tiles over all areas, and in each
-tile that has edges as many cells as its borders are long. A cell without edges holds a label. Any other cell has a
+tile as many cells as its borders are long, one where there is none. A cell without edges holds a label. Any other cell has a
 *record*: the areas that come near it (its *locals*, one bit each), the pieces of their edges inside it, and the
 locals that hold its west side below all edges. A point there is held by the locals whose edges a ray to the
 west crosses an odd number of times, starting from those.
@@ -20,7 +20,6 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Singles: TypeAlias = npt.NDArray[np.float32]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Numbers: TypeAlias = npt.NDArray[np.int32]
-Masks: TypeAlias = npt.NDArray[np.uint32]
 
 #: Label of a cell that no area holds; labels from 0 are areas, those below are records: -2 is record 0.
 NOWHERE = -1
@@ -31,9 +30,13 @@ MOST_LOCALS = 32
 #: point in its cell is computed with an error below 1e-9, and single precision rounds by less than 1e-7.
 DOUBT, GUARD = 1e-6, 4e-6
 
-#: Columns of a record: first piece, how many (-1: always in doubt), first local, how many, mask of those that hold the
-#: west side below all edges.
-FIRST_PIECE, PIECES, FIRST_LOCAL, LOCALS, HELD = range(5)
+#: A record begins with how many pieces it has (-1: always in doubt), the mask of the locals that hold the west side
+#: below all edges, and how many locals; then come the locals and the pieces.
+PIECES, HELD, LOCALS = range(3)
+HEAD = 3
+#: A piece is x, y of its lower end, x, y of its upper end, in cells from the cell's south-west corner, in single precision;
+#: and the mask of the locals whose edge it is.
+PIECE, MASK = 5, 4
 
 
 class Cells(NamedTuple):
@@ -44,29 +47,23 @@ class Cells(NamedTuple):
     frame
         (6,) west, south in degrees; tiles in a degree of longitude, of latitude; columns, rows of tiles.
     tiles
-        (rows * columns, 2) first cell and cells along a side; or a label, and 0: the tile has no edges.
+        (rows * columns, 2) first cell, and cells along a side.
     labels
         Label of each cell, by tile, row by row from the south-west.
     records
-        (records, 5), see :data:`FIRST_PIECE`.
-    locals
-        Areas, by record.
-    pieces
-        (pieces, 4) x, y of the lower end, x, y of the upper end, in cells from the cell's south-west corner.
-    masks
-        Bits of the locals whose edge each piece is.
+        One after the other; label -2 is the record at 0, label -3 that at 1, and so on.
+    singles
+        The same memory as `records`, as numbers of single precision.
     """
 
     frame: Floats
-    tiles: Ints
+    tiles: Numbers
     labels: Numbers
     records: Numbers
-    locals: Numbers
-    pieces: Singles
-    masks: Masks
+    singles: Singles
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
 def find(cells: Cells, lon: float, lat: float) -> tuple[int, float, float]:
     """Label at a point, and the point's place in its cell (0 to 1 eastwards and northwards)."""
     frame, tiles = cells.frame, cells.tiles
@@ -75,34 +72,37 @@ def find(cells: Cells, lon: float, lat: float) -> tuple[int, float, float]:
         return NOWHERE, 0.0, 0.0
     column, row = int(x), int(y)
     tile = row * int(frame[4]) + column
-    side = tiles[tile, 1]
-    if side == 0:
-        return tiles[tile, 0], x - column, y - row
+    first, side = tiles[tile, 0], tiles[tile, 1]
     x, y = (x - column) * side, (y - row) * side
     # Rounding may carry a point at the very edge into the next tile.
     column, row = min(int(x), side - 1), min(int(y), side - 1)
-    return cells.labels[tiles[tile, 0] + row * side + column], x - column, y - row
+    return cells.labels[first + row * side + column], x - column, y - row
 
 
-@njit(cache=True, nogil=True, forceinline=True)
-def crossed(pieces: Singles, masks: Masks, span: tuple[int, int], u: float, v: float) -> tuple[int, bool]:
-    """Locals whose pieces a ray to the west crosses an odd number of times, and whether that is in doubt."""
+@njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
+def crossed(
+    records: Numbers, singles: Singles, pieces: tuple[int, int], u: float, v: float
+) -> tuple[int, bool]:
+    """Locals whose pieces a ray to the west crosses an odd number of times, and whether that is in doubt.
+
+    `pieces` are where the first one begins and how many there are.
+    """
     mask = 0
-    for k in range(span[0], span[0] + span[1]):
-        y0, y1 = pieces[k, 1], pieces[k, 3]
+    for k in range(pieces[0], pieces[0] + PIECE * pieces[1], PIECE):
+        y0, y1 = np.float64(singles[k + 1]), np.float64(singles[k + 3])
         if v < y0 - DOUBT or v > y1 + DOUBT:
             continue
-        x0, x1 = pieces[k, 0], pieces[k, 2]
+        x0, x1 = np.float64(singles[k]), np.float64(singles[k + 2])
         dx, dy = x1 - x0, y1 - y0
         turn = dx * (v - y0) - (u - x0) * dy
         if abs(turn) <= DOUBT * (abs(dx) + dy) and min(x0, x1) - DOUBT <= u <= max(x0, x1) + DOUBT:
             return mask, True
         if turn < 0.0 and y0 <= v < y1:
-            mask ^= masks[k]
+            mask ^= records[k + MASK]
     return mask, False
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def collect(cells: Cells, lon: float, lat: float, east: float, north: float) -> Numbers:
     """Areas recorded in the cells of a window around a point, each once, in no order.
 
@@ -118,10 +118,6 @@ def collect(cells: Cells, lon: float, lat: float, east: float, north: float) -> 
     for row in range(int(max(y0, 0.0)), int(min(y1, rows - 1.0)) + 1):
         for column in range(int(max(x0, 0.0)), int(min(x1, columns - 1.0)) + 1):
             first, side = cells.tiles[row * columns + column]
-            if side == 0:
-                if first < NOWHERE:
-                    found, count = _join(cells, first, found, count)
-                continue
             west, east_ = _clip((x0 - column) * side, side), _clip((x1 - column) * side, side)
             south, north_ = _clip((y0 - row) * side, side), _clip((y1 - row) * side, side)
             for line in range(south, north_ + 1):
@@ -131,17 +127,17 @@ def collect(cells: Cells, lon: float, lat: float, east: float, north: float) -> 
     return found[:count]
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _clip(place: float, side: int) -> int:
     return int(min(max(place, 0.0), side - 1.0))
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _join(cells: Cells, label: int, found: Numbers, count: int) -> tuple[Numbers, int]:
     """Add a record's locals to those found."""
-    record = cells.records[-2 - label]
-    for k in range(record[FIRST_LOCAL], record[FIRST_LOCAL] + record[LOCALS]):
-        area = cells.locals[k]
+    at = -2 - label
+    for k in range(at + HEAD, at + HEAD + cells.records[at + LOCALS]):
+        area = cells.records[k]
         known = False
         for other in found[:count]:
             known = known or other == area

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import shapely
 
 from geo.cell_building import Parts, areas_at_middles, build_tiles, edges_by_tile
-from geo.cells import FIRST_LOCAL, FIRST_PIECE, NOWHERE, Cells
+from geo.cells import NOWHERE, Cells
 from geo.lookup import Index
 from geo.outlines import Outlines, lay_out
 from geo.rooms import Room
@@ -33,8 +33,8 @@ _RUNS = 16
 _MOST_GROWTH = 2.0
 # In tiles: what a box that only just misses a tile may still reach.
 _NEAR = 1e-3
-# Arrays of the cells that grow, in the order in which `Parts` counts them; pieces and masks are counted once.
-_GROWING = ("labels", "records", "locals", "pieces", "masks")
+# Arrays of the cells that grow, in the order in which `Parts` counts them.
+_GROWING = ("labels", "records")
 # Scales of latitudes nearer to a pole say nothing of their neighbours.
 _MOST_LATITUDE = 85.0
 
@@ -166,7 +166,8 @@ def _index(
     grown: dict[str, Array],
     rest: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Floats],
 ) -> Index:
-    cells = Cells(frame, tiles, **{name: grown[name] for name in _GROWING})
+    records = grown["records"]
+    cells = Cells(frame, tiles, grown["labels"], records, records.view(np.float32))
     outlines = Outlines(grown["corners"], grown["blocks"], grown["piles"], spans, _slack(frame))
     return Index(cells, outlines, *rest)
 
@@ -263,22 +264,13 @@ def _make(
 def _joined(parts: list[Parts], lengths: dict[str, int]) -> tuple[Ints, dict[str, Array]]:
     """Lay what threads made one behind the other, and let what refers to rows do so."""
     begin = dict(lengths)
+    rows: dict[str, list[Array]] = {name: [] for name in _GROWING}
     for part in parts:
-        used = dict(zip(_GROWING, (*part.used, part.used[-1]), strict=True))
-        has_cells = part.tiles[:, 1] > 0
-        part.tiles[has_cells, 0] += begin["labels"]
-        part.tiles[~has_cells & (part.tiles[:, 0] < NOWHERE), 0] -= begin["records"]
-        labels, records = part.labels[: used["labels"]], part.records[: used["records"]]
-        labels[labels < NOWHERE] -= begin["records"]
-        records[:, FIRST_PIECE] += begin["pieces"]
-        records[:, FIRST_LOCAL] += begin["locals"]
-        begin = {name: begin[name] + used[name] for name in _GROWING}
+        used = {name: getattr(part, name)[:count] for name, count in zip(_GROWING, part.used, strict=True)}
+        part.tiles[:, 0] += begin["labels"]
+        used["labels"][used["labels"] < NOWHERE] -= begin["records"]
+        for name, array in used.items():
+            rows[name].append(array)
+            begin[name] += len(array)
     tiles = np.concatenate([part.tiles for part in parts])
-    return tiles, {
-        name: np.concatenate([getattr(part, name)[: _used(part, name)] for part in parts])
-        for name in _GROWING
-    }
-
-
-def _used(part: Parts, name: str) -> int:
-    return int(part.used[min(_GROWING.index(name), len(part.used) - 1)])
+    return tiles, {name: np.concatenate(arrays) for name, arrays in rows.items()}

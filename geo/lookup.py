@@ -7,8 +7,8 @@ import numpy.typing as npt
 from numba import njit
 
 from geo import addresses
-from geo.cells import FIRST_LOCAL, FIRST_PIECE, HELD, LOCALS, NOWHERE, PIECES, Cells, collect, crossed, find
-from geo.outlines import INTERIOR, OUTSIDE, Outlines, locate, nearest, scale_at
+from geo.cells import HEAD, HELD, LOCALS, NOWHERE, PIECES, Cells, collect, crossed, find
+from geo.outlines import INTERIOR, OUTSIDE, Outlines, locate, nearer, nearest, scale_at
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -25,6 +25,8 @@ _LEAST_M = 1e-9
 # A search for the nearest area begins with this distance and doubles it, metres.
 _FIRST_M = 25.0
 _UNSURE = -1
+# Points whose records are fetched together, and how many numbers a fetch brings at least.
+_BATCH, _LINE = 1024, 16
 # Points are sorted into so many runs of neighbouring tiles at most: their counts stay in the cache.
 _MOST_RUNS = 1 << 15
 
@@ -49,72 +51,79 @@ class Index(NamedTuple):
     @property
     def nbytes(self) -> int:
         """Bytes of memory of all arrays."""
-        return sum(array.nbytes for array in (*self.cells, *self.outlines, *self[2:]))
+        return sum(array.nbytes for array in (*self.cells[:-1], *self.outlines, *self[2:]))
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
 def _at(table: Ints) -> Index:
     """Turn the addresses into arrays again."""
     return Index(
         Cells(
             addresses.float64s(table, 0),
-            addresses.int64_rows(table, 1, 2),
+            addresses.int32_rows(table, 1, 2),
             addresses.int32s(table, 2),
-            addresses.int32_rows(table, 3, 5),
-            addresses.int32s(table, 4),
-            addresses.float32_rows(table, 5, 4),
-            addresses.uint32s(table, 6),
+            addresses.int32s(table, 3),
+            addresses.float32s(table, 4),
         ),
         Outlines(
-            addresses.float64_rows(table, 7, 2),
-            addresses.float64_rows(table, 8, 4),
-            addresses.float64_rows(table, 9, 4),
-            addresses.int64_rows(table, 10, 4),
-            addresses.float64s(table, 11),
+            addresses.float64_rows(table, 5, 2),
+            addresses.float64_rows(table, 6, 4),
+            addresses.float64_rows(table, 7, 4),
+            addresses.int64_rows(table, 8, 4),
+            addresses.float64s(table, 9),
         ),
-        addresses.int32s(table, 12),
-        addresses.int32s(table, 13),
-        addresses.float64s(table, 14),
+        addresses.int32s(table, 10),
+        addresses.int32s(table, 11),
+        addresses.float64s(table, 12),
     )
 
 
-@njit(cache=True, nogil=True, forceinline=True)
-def _simple(cells: Cells, lon: float, lat: float) -> tuple[int, int]:
-    """Answer most points: rule ``inside`` and the area, or ``none`` (no area here); else unsure and the label."""
-    label, u, v = find(cells, lon, lat)
-    if label >= 0:
-        return INSIDE, label
-    if label == NOWHERE:
-        return NONE, -1
-    record = cells.records[-2 - label]
-    if record[PIECES] < 0:
+@njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
+def _by_pieces(cells: Cells, label: int, u: float, v: float) -> tuple[int, int]:
+    """Answer by a cell's record: rule ``inside`` and the area, or ``none``; else unsure and the label."""
+    records, at = cells.records, -2 - label
+    pieces, first = records[at + PIECES], at + HEAD + records[at + LOCALS]
+    if pieces < 0:
         return _UNSURE, label
-    odd, doubt = crossed(cells.pieces, cells.masks, (record[FIRST_PIECE], record[PIECES]), u, v)
+    odd, doubt = crossed(records, cells.singles, (first, pieces), u, v)
     # A mask of 32 locals is stored as a negative number.
-    mask = (odd ^ record[HELD]) & 0xFFFFFFFF
-    if doubt:
+    mask = (odd ^ records[at + HELD]) & 0xFFFFFFFF
+    if doubt or mask & (mask - 1) != 0:
         return _UNSURE, label
     if mask == 0:
         return NONE, -1
-    if mask & (mask - 1) == 0:
-        bit = 0
-        while mask > 1:
-            mask >>= 1
-            bit += 1
-        return INSIDE, cells.locals[record[FIRST_LOCAL] + bit]
-    return _UNSURE, label
+    return INSIDE, records[at + HEAD + _bit(mask)]
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
+def _bit(mask: int) -> int:
+    """Place of the highest bit."""
+    bit = 0
+    while mask > 1:
+        mask >>= 1
+        bit += 1
+    return bit
+
+
+@njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
+def _by_cell(cells: Cells, lon: float, lat: float) -> tuple[int, int]:
+    """Answer most points; as :func:`_by_pieces`."""
+    label, u, v = find(cells, lon, lat)
+    if label >= 0:
+        return INSIDE, label
+    return (NONE, -1) if label == NOWHERE else _by_pieces(cells, label, u, v)
+
+
+@njit(error_model="numpy", cache=True, nogil=True)
 def _by_predicates(index: Index, label: int, lon: float, lat: float) -> tuple[int, int, Numbers]:
     """Apply the rules inside, border and overlap to the areas of a record, exactly.
 
     Returns the rule, the answer, and the areas that are touched, by code.
     """
-    record = index.cells.records[-2 - label]
-    touched, count, answer, inner = np.empty(record[LOCALS], np.int32), 0, -1, 0
-    for k in range(record[FIRST_LOCAL], record[FIRST_LOCAL] + record[LOCALS]):
-        area = index.cells.locals[k]
+    records, at = index.cells.records, -2 - label
+    touched, count, answer, inner = np.empty(records[at + LOCALS], np.int32), 0, -1, 0
+    for k in range(at + HEAD, at + HEAD + records[at + LOCALS]):
+        area = records[k]
         where = locate(index.outlines, area, lon, lat)
         if where == OUTSIDE:
             continue
@@ -133,7 +142,7 @@ def _by_predicates(index: Index, label: int, lon: float, lat: float) -> tuple[in
     return (INSIDE if count == 1 else OVERLAP), answer, touched
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _sort(areas: Numbers, rank: Numbers) -> None:
     """Sort a few areas by code."""
     for i in range(1, len(areas)):
@@ -144,14 +153,14 @@ def _sort(areas: Numbers, rank: Numbers) -> None:
         areas[k] = area
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _nearest_areas(  # noqa: PLR0917
     index: Index, lon: float, lat: float, within_m: float, radius_m: float, own: int
 ) -> tuple[float, Numbers]:
-    """Find the nearest areas to a point, by code, and their distance in metres; `own` is left out.
+    """Find the areas whose borders are nearest to a point, by code, and their distance in metres.
 
-    The search begins with a radius and widens it until something is found or `within_m` is reached. An
-    area that holds the point is at distance 0; only beside `own` there can be one.
+    The search begins with a radius and widens it until something is found or `within_m` is reached; `own` is left
+    out.
     """
     scale = scale_at(lat)
     while True:
@@ -162,15 +171,12 @@ def _nearest_areas(  # noqa: PLR0917
         metres, least = np.empty(len(found)), np.inf
         for k in range(len(found)):
             metres[k] = np.inf
-            if found[k] == own:
-                continue
             limit = min(reach, least + TIE_M)
-            metres2 = nearest(index.outlines, found[k], lon, lat, scale, (limit * limit, lon, lat))[0]
-            if metres2 < limit * limit:
-                metres[k] = np.sqrt(metres2)
-            if own >= 0 and metres[k] > TIE_M and locate(index.outlines, found[k], lon, lat) == INTERIOR:
-                metres[k] = 0.0
-            least = min(least, metres[k])
+            if found[k] != own:
+                best = nearer(index.outlines, found[k], lon, lat, scale, (limit * limit, lon, lat))
+                if best[0] < limit * limit:
+                    metres[k] = np.sqrt(best[0])
+                    least = min(least, metres[k])
         if least <= radius_m or radius_m >= within_m:
             break
         radius_m = min(max(2.0 * radius_m, _FIRST_M), within_m)
@@ -181,10 +187,31 @@ def _nearest_areas(  # noqa: PLR0917
     return least, tied
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
+def _across(index: Index, lon: float, lat: float, own: int) -> int:
+    """Find the area across a place on the border of its own; -1 where there is none.
+
+    The lowest code of those whose borders pass there, to the millimetre; else of those that hold the place; else the
+    nearest within the tolerance.
+    """
+    _, found = _nearest_areas(index, lon, lat, TIE_M, TIE_M, own)
+    if len(found):
+        return found[0]
+    label, _, _ = find(index.cells, lon, lat)
+    if label < NOWHERE:
+        _, touched = _by_predicates(index, label, lon, lat)[1:]
+        for area in touched:
+            if area != own:
+                return area
+    if index.tolerance_m[0] > TIE_M:
+        _, found = _nearest_areas(index, lon, lat, index.tolerance_m[0], _FIRST_M, own)
+    return found[0] if len(found) else -1
+
+
+@njit(error_model="numpy", cache=True, nogil=True)
 def _decide(index: Index, lon: float, lat: float) -> tuple[int, int, float, Numbers]:
     """Rule, area, distance (NaN unless nearest) and, but for ``inside``, the candidates by code."""
-    rule, area = _simple(index.cells, lon, lat)
+    rule, area = _by_cell(index.cells, lon, lat)
     candidates = np.empty(0, np.int32)
     if rule == _UNSURE:
         rule, area, candidates = _by_predicates(index, area, lon, lat)
@@ -196,25 +223,23 @@ def _decide(index: Index, lon: float, lat: float) -> tuple[int, int, float, Numb
     return rule, area, np.nan, candidates
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _margin(index: Index, rule: int, area: int, lon: float, lat: float) -> tuple[float, int]:
     """Metres from a point to the border of its area, and the area across the nearest point of that border."""
     at_lon, at_lat, metres = lon, lat, 0.0
     if rule == INSIDE:
-        metres2, at_lon, at_lat = nearest(index.outlines, area, lon, lat, scale_at(lat), (np.inf, lon, lat))
+        metres2, at_lon, at_lat = nearest(index.outlines, area, lon, lat, scale_at(lat))
         metres = max(np.sqrt(metres2), _LEAST_M)
     elif rule != BORDER:
         return np.nan, -1
-    within_m = max(index.tolerance_m[0], TIE_M)
-    _, across = _nearest_areas(index, at_lon, at_lat, within_m, TIE_M, area)
-    return metres, across[0] if len(across) else -1
+    return metres, _across(index, at_lon, at_lat, area)
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def one(table: Ints, lon: float, lat: float, margin: bool) -> tuple[int, int, float, float, int]:  # noqa: FBT001
     """Row, rule, distance, margin and row across for one point."""
     index = _at(table)
-    rule, area = _simple(index.cells, lon, lat)
+    rule, area = _by_cell(index.cells, lon, lat)
     metres, margin_m, across = np.nan, np.nan, -1
     if rule != INSIDE:
         rule, area, metres, _ = _decide(index, lon, lat)
@@ -229,7 +254,7 @@ def one(table: Ints, lon: float, lat: float, margin: bool) -> tuple[int, int, fl
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def candidates(table: Ints, lon: float, lat: float) -> Numbers:
     """Rows of all areas that were considered for one point, by code."""
     index = _at(table)
@@ -239,7 +264,7 @@ def candidates(table: Ints, lon: float, lat: float) -> Numbers:
     return index.row[found]
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def by_tile(table: Ints, lon: Floats, lat: Floats) -> Numbers:
     """Sort points by the tiles they lie in, so that a tile is in the cache when its points are looked up."""
     index = _at(table)
@@ -264,18 +289,37 @@ def by_tile(table: Ints, lon: Floats, lat: Floats) -> Numbers:
     return order
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def assign_simple(  # noqa: PLR0917
     table: Ints, lon: Floats, lat: Floats, order: Numbers, area: Ints, rule: Rules
-) -> None:
-    """Write area and rule of the points that their cells decide; the rules of others are negative, or none."""
-    cells = _at(table).cells
-    for k in range(len(order)):
-        i = order[k]
-        rule[i], area[i] = _simple(cells, lon[i], lat[i])
+) -> int:
+    """Write area and rule of the points that their cells decide; the rules of others are negative, or none.
+
+    What it returns means nothing: it keeps the compiler from leaving out what only fetches memory.
+    """
+    cells, seen = _at(table).cells, 0
+    labels, edged = np.empty(_BATCH, np.int32), np.empty(_BATCH, np.int32)
+    for begin in range(0, len(order), _BATCH):
+        batch = order[begin : begin + _BATCH]
+        count = 0
+        for k in range(len(batch)):
+            i = batch[k]
+            label, _, _ = find(cells, lon[i], lat[i])
+            area[i], rule[i] = label, INSIDE if label >= 0 else NONE
+            edged[count], labels[count] = i, label
+            count += label < NOWHERE
+        # Reading on without a decision in between lets the processor fetch many records at once.
+        for k in range(count):
+            at = -2 - labels[k]
+            seen ^= cells.records[at] ^ cells.records[min(at + _LINE, len(cells.records) - 1)]
+        for k in range(count):
+            i = edged[k]
+            label, u, v = find(cells, lon[i], lat[i])
+            rule[i], area[i] = _by_pieces(cells, label, u, v)
+    return seen
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def assign_rest(
     table: Ints, lon: Floats, lat: Floats, area: Ints, rule: Rules
 ) -> tuple[Ints, Ints, Ints, Floats]:
@@ -304,7 +348,7 @@ def assign_rest(
     return listed_point[:listed], listed_area[:listed], near_point[:near], near_m[:near]
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _longer(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Copy an array into twice the room."""
     longer = np.empty(2 * len(array), array.dtype)
@@ -312,7 +356,7 @@ def _longer(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return longer
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def margins(  # noqa: PLR0917
     table: Ints,
     lon: Floats,
@@ -330,7 +374,7 @@ def margins(  # noqa: PLR0917
         margin_m[i], neighbour[i] = _margin(index, rule[i], area[i], lon[i], lat[i])
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def to_rows(table: Ints, area: Ints) -> None:
     """Replace numbers of areas by their rows; -1 stays."""
     row = _at(table).row

@@ -22,7 +22,7 @@ _SPLITTER = 134217729.0
 _PARTS = 16
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def side(ax: float, ay: float, bx: float, by: float, px: float, py: float) -> float:  # noqa: PLR0917
     """Tell the side of the line from a to b on which p lies: positive left, negative right, 0 on it."""
     left, right = (ax - px) * (by - py), (ay - py) * (bx - px)
@@ -32,7 +32,7 @@ def side(ax: float, ay: float, bx: float, by: float, px: float, py: float) -> fl
     return _exact_side(ax, ay, bx, by, px, py)
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _exact_side(ax: float, ay: float, bx: float, by: float, px: float, py: float) -> float:  # noqa: PLR0917
     parts = np.zeros(_PARTS)
     count = _add_product(parts, 0, _difference(ax, px), _difference(by, py))
@@ -44,7 +44,7 @@ def _exact_side(ax: float, ay: float, bx: float, by: float, px: float, py: float
     return 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _add_product(parts: Floats, count: int, a: tuple[float, float], b: tuple[float, float]) -> int:
     """Add the product of two unrounded numbers to a sum of parts; returns how many parts there are now."""
     for one in a:
@@ -56,7 +56,7 @@ def _add_product(parts: Floats, count: int, a: tuple[float, float], b: tuple[flo
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _add(parts: Floats, count: int, value: float) -> None:
     """Add to a sum of non-overlapping parts, the smallest first."""
     for k in range(count):
@@ -64,7 +64,7 @@ def _add(parts: Floats, count: int, value: float) -> None:
     parts[count] = value
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _sum(a: float, b: float) -> tuple[float, float]:
     """Rounded sum and what was rounded off."""
     total = a + b
@@ -72,12 +72,12 @@ def _sum(a: float, b: float) -> tuple[float, float]:
     return total, (a - (total - virtual)) + (b - virtual)
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _difference(a: float, b: float) -> tuple[float, float]:
     return _sum(a, -b)
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _product(a: float, b: float) -> tuple[float, float]:
     """Rounded product and what was rounded off."""
     product = a * b

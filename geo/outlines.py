@@ -25,7 +25,7 @@ Near: TypeAlias = tuple[float, float, float]
 OUTSIDE, BOUNDARY, INTERIOR = range(3)
 
 #: Edges in a block, and blocks in a pile: each has a box, so that most edges need not be looked at.
-BLOCK, PILE = 16, 16
+BLOCK, PILE = 8, 8
 # WGS84 ellipsoid.
 _AXIS_M, _ECCENTRICITY2 = 6378137.0, 0.0066943799901413165
 
@@ -40,7 +40,7 @@ class Outlines(NamedTuple):
         block.
     blocks, piles
         (n, 4) boxes west, south, east, north of the edges that begin in each block, and of each area's
-        blocks, sixteen by sixteen.
+        blocks, eight by eight.
     spans
         (areas, 4) first block, end of blocks, first pile, end of piles.
     slack
@@ -75,7 +75,7 @@ def lay_out(areas: Geometries) -> tuple[Floats, Floats, Floats, Ints]:
     return corners, blocks_, piles_, spans
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _place(corners: Floats, points: Floats, ends: Ints, area: Ints, spans: Ints) -> None:
     """Copy rings to their areas, leaving a row between them."""
     at, before = 0, -1
@@ -88,7 +88,7 @@ def _place(corners: Floats, points: Floats, ends: Ints, area: Ints, spans: Ints)
         at += size + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _enclose(corners: Floats, blocks: Floats, piles: Floats, spans: Ints) -> None:
     """Compute the boxes; a NaN corner is in none, as it compares false with everything."""
     for area in range(len(spans)):
@@ -109,7 +109,7 @@ def _enclose(corners: Floats, blocks: Floats, piles: Floats, spans: Ints) -> Non
                 over[2], over[3] = max(over[2], box[2]), max(over[3], box[3])
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def locate(outlines: Outlines, area: int, x: float, y: float) -> int:
     """Decide whether a point lies outside an area, on its boundary or in its interior, exactly.
 
@@ -140,7 +140,7 @@ def locate(outlines: Outlines, area: int, x: float, y: float) -> int:
     return INTERIOR if inside else OUTSIDE
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def scale_at(lat: float) -> Scale:
     """Metres in a degree at a latitude; see :data:`Scale`."""
     sine, cosine = np.sin(np.radians(lat)), np.cos(np.radians(lat))
@@ -152,24 +152,22 @@ def scale_at(lat: float) -> Scale:
     return normal * cosine * degree, meridian * sine * degree * degree / 2.0, meridian * degree
 
 
-@njit(cache=True, nogil=True)
-def _box_metres2(box: Floats, x: float, y: float, scale: Scale, slack: float) -> float:
-    """Square of a distance that nothing in the box is nearer than."""
-    dx = max(box[0] - x, x - box[2], 0.0) * scale[0] * slack
-    dy = max(box[1] - y, y - box[3], 0.0) * scale[2] * 0.99
+@njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
+def _box_metres2(boxes: Floats, k: int, x: float, y: float, scale: Scale, slack: float) -> float:  # noqa: PLR0917
+    """Square of a distance that nothing in a box is nearer than."""
+    dx = max(boxes[k, 0] - x, x - boxes[k, 2], 0.0) * scale[0] * slack
+    dy = max(boxes[k, 1] - y, y - boxes[k, 3], 0.0) * scale[2] * 0.99
     return float(dx * dx + dy * dy)
 
 
-@njit(cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True)
 def _scan(corners: Floats, block: int, x: float, y: float, scale: Scale, best: Near) -> Near:  # noqa: PLR0917
     """Improve the nearest point by the edges of a block.
 
     The plane that touches the ellipsoid at the point tells where along an edge the nearest point is; the
     middle latitude tells how far that is.
     """
-    for k in range(block * BLOCK, (block + 1) * BLOCK):
-        if k + 1 >= len(corners):
-            break
+    for k in range(block * BLOCK, min((block + 1) * BLOCK, len(corners) - 1)):
         ax, ay = corners[k, 0] - x, corners[k, 1] - y
         dx, dy = corners[k + 1, 0] - x - ax, corners[k + 1, 1] - y - ay
         sx, sy = dx * scale[0], dy * scale[2]
@@ -185,33 +183,41 @@ def _scan(corners: Floats, block: int, x: float, y: float, scale: Scale, best: N
     return best
 
 
-@njit(cache=True, nogil=True)
-def nearest(outlines: Outlines, area: int, x: float, y: float, scale: Scale, best: Near) -> Near:  # noqa: PLR0917
+@njit(error_model="numpy", cache=True, nogil=True)
+def nearest(outlines: Outlines, area: int, x: float, y: float, scale: Scale) -> Near:
+    """Find the nearest point of an area's border; infinitely far for an area without shape."""
+    begin, end, first_pile, last_pile = outlines.spans[area]
+    best = (np.inf, x, y)
+    if begin == end:
+        return best
+    # A block that is near by its box, first: what it has rules out most of the others.
+    pile = _nearest_box(outlines.piles, (first_pile, last_pile), x, y, scale)
+    first = begin + (pile - first_pile) * PILE
+    block = _nearest_box(outlines.blocks, (first, min(first + PILE, end)), x, y, scale)
+    best = _scan(outlines.corners, block, x, y, scale, best)
+    return nearer(outlines, area, x, y, scale, best)
+
+
+@njit(error_model="numpy", cache=True, nogil=True)
+def _nearest_box(boxes: Floats, span: tuple[int, int], x: float, y: float, scale: Scale) -> int:
+    nearest, least = span[0], np.inf
+    for k in range(span[0], span[1]):
+        metres2 = _box_metres2(boxes, k, x, y, scale, 1.0)
+        if metres2 < least:
+            nearest, least = k, metres2
+    return nearest
+
+
+@njit(error_model="numpy", cache=True, nogil=True)
+def nearer(outlines: Outlines, area: int, x: float, y: float, scale: Scale, best: Near) -> Near:  # noqa: PLR0917
     """Find the nearest point of an area's border, if it is nearer than the best so far."""
     begin, end, first_pile, last_pile = outlines.spans[area]
     slack = outlines.slack[0]
-    if begin == end:
-        return best
-    start, least = first_pile, np.inf
     for pile in range(first_pile, last_pile):
-        metres2 = _box_metres2(outlines.piles[pile], x, y, scale, slack)
-        if metres2 < least:
-            start, least = pile, metres2
-    if least > best[0]:
-        return best
-    # The nearest block first: what it has rules out most of the others.
-    first = begin + (start - first_pile) * PILE
-    chosen, least = first, np.inf
-    for block in range(first, min(first + PILE, end)):
-        metres2 = _box_metres2(outlines.blocks[block], x, y, scale, slack)
-        if metres2 < least:
-            chosen, least = block, metres2
-    best = _scan(outlines.corners, chosen, x, y, scale, best)
-    for pile in range(first_pile, last_pile):
-        if _box_metres2(outlines.piles[pile], x, y, scale, slack) >= best[0]:
+        if _box_metres2(outlines.piles, pile, x, y, scale, slack) >= best[0]:
             continue
         first = begin + (pile - first_pile) * PILE
         for block in range(first, min(first + PILE, end)):
-            if block != chosen and _box_metres2(outlines.blocks[block], x, y, scale, slack) < best[0]:
+            if _box_metres2(outlines.blocks, block, x, y, scale, slack) < best[0]:
                 best = _scan(outlines.corners, block, x, y, scale, best)
     return best
