@@ -15,6 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.watching import browser, chromium, closed_home, home, hostile_city, watch
+
+#: Fixtures of every module here: one browser for all, since a process can hold no second.
+__all__ = ["browser", "chromium", "closed_home", "home", "hostile_city", "watch"]
+
 WANGGE = Path(sys.executable).parent / "wangge"
 #: Longest wait for `wangge demo` to serve; it is far quicker, unless the machine is busy.
 PATIENCE_S = 240

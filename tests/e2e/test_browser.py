@@ -6,11 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from api.cli import map_
-from tests.e2e.watching import HOSTILE, browser, chromium, closed_home, home, hostile_city, watch
+from tests.e2e.watching import HOSTILE
 from tests.paper_city import EAST, WEST, point
-
-#: Fixtures of this module.
-__all__ = ["browser", "chromium", "closed_home", "home", "hostile_city", "watch"]
 
 pytestmark = pytest.mark.browser
 

@@ -84,7 +84,7 @@
     }
     areas = new wangge.Areas(areas);
     const rows = data.borders.features;
-    wangge.tell(map, rows.length ? null : wangge.say("没有疑点：没有靠近边界、在边界外或被移交的事件。", "No border is in doubt: no incident lies near one, outside, or was handed over."));
+    wangge.tell(map, null);
     const outlines = {};
     for (const level of [...wangge.LEVELS].reverse()) {
       if (areas.levels[level]) outlines[level] = areas.outlines(level, { color: "#8493a3", opacity: 0.6 }).addTo(map);
@@ -131,7 +131,7 @@
       part("legend-borders").replaceChildren(...legendOf(bounds, whole),
         ...(patches ? [wangge.make("li", {}, wangge.make("span", { class: "swatch patch" }), wangge.say("空隙或重叠", "Gap or overlap"))] : []));
       const ranked = rows.filter(({ properties }) => properties[by] > 0).sort((a, b) => b.properties[by] - a.properties[by] || a.properties.rank - b.properties.rank);
-      part("worst").replaceChildren(wangge.table([
+      part("worst").replaceChildren(!ranked.length ? wangge.make("p", { class: "note good" }, wangge.say("没有疑点。", "None is in doubt.")) : wangge.table([
         { title: wangge.say("边界", "Border"), value: (row) => wangge.make("button", { type: "button", class: "link", onclick: () => open(row) }, sides(row.properties)) },
         { title: part("by").selectedOptions[0].textContent, number: true, value: ({ properties }) => wangge.number(properties[by], whole ? 0 : 1) },
       ], ranked.slice(0, LISTED), { class: "figures-table" }));
