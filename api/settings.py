@@ -38,7 +38,8 @@ class Settings(BaseSettings):
     max_upload_mb: int = Field(200, gt=0, description="largest file sent; other bodies may have 1 MB")
     threads: int = Field(40, gt=0, description="requests worked on at once, and database connections")
     take_confident_place: bool = Field(
-        False, description="place an incident told by words where that is beyond doubt, without asking a person"
+        default=False,
+        description="place an incident told by words where that is beyond doubt, without asking a person",
     )
     session_hours: float = Field(12.0, gt=0, description="how long a browser stays signed in")
     duplicate_radius_m: float = Field(

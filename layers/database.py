@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 import migrations
 from geo.faults import DataError, Fault
 from layers.errors import DatabaseFull, DatabaseOutdated, DatabaseUnavailable, DatabaseUnsuitable
+from layers.search import names
 from layers.tables import Base
 
 # The types that callers outside this package name; they import nothing of SQLAlchemy itself.
@@ -133,6 +134,9 @@ def check(engine: Engine) -> str:
 def migrate(engine: Engine) -> None:
     """Bring the database to the newest migration, in one transaction.
 
+    What is derived from layers by our own code, a migration cannot fill: names of layers that were published
+    before names were kept are made here.
+
     Raises
     ------
     DatabaseUnavailable, DatabaseUnsuitable
@@ -143,6 +147,10 @@ def migrate(engine: Engine) -> None:
         # Two servers started at once must not both migrate.
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('wangge migrate'))"))
         command.upgrade(_config(connection), "head")
+        with Session(connection) as session:
+            if names.missing(session):
+                names.rebuild(session)
+                session.flush()
 
 
 def _postgis(connection: Connection) -> str:

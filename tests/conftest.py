@@ -63,14 +63,17 @@ def database_url(server: EmbeddedServer) -> Iterator[str]:
     yield from fresh_database(server)
 
 
-def fresh_database(server: EmbeddedServer, template: str = TEMPLATE) -> Iterator[str]:
-    """Copy the template, yield the copy's address, and drop it."""
+def fresh_database(
+    server: EmbeddedServer, template: str = TEMPLATE, *, locale: str | None = None
+) -> Iterator[str]:
+    """Copy the template, yield the copy's address, and drop it; a `locale` of its own needs an empty template."""
     name = f"test_{uuid4().hex}"
     maintenance = create_engine(
         database.make_engine(server.url("postgres")).url, isolation_level="AUTOCOMMIT"
     )
     with maintenance.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+        options = f" ENCODING 'UTF8' LOCALE '{locale}'" if locale else ""
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{options}'))
     try:
         yield server.url(name)
     finally:

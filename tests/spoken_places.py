@@ -81,6 +81,67 @@ def wuhan(places: pd.DataFrame, *, each: int, seed: int = 1) -> Iterator[Said]:
                 yield Said(kind, text, frozenset({(row["layer"], row["code"])}))
 
 
+def _by_hand(text: str, layer: str, code: str) -> Said:
+    return Said("written by hand", text, frozenset({(layer, code)}))
+
+
+#: Phrases that somebody thought up, each with what it means in the demo city of seed 1.
+BY_HAND = (
+    _by_hand("喂你好，我在曙坡家园3栋2单元这里，楼道灯坏了", "buildings", "LD00339"),
+    _by_hand("曙坡家园三号楼", "buildings", "LD00339"),
+    _by_hand("蜀坡家园3#楼下有人烧烤", "buildings", "LD00339"),
+    _by_hand("曙桥街1号曙坡家园6幢", "buildings", "LD00342"),
+    _by_hand("兴园小区4栋旁边的垃圾桶满了", "buildings", "LD00862"),
+    _by_hand("星园小区", "compounds", "XQ0056"),
+    _by_hand("xingyuan小区2号楼", "buildings", "LD00860"),
+    _by_hand("青井家园第五栋", "buildings", "LD01432"),
+    _by_hand("清井家园5栋", "buildings", "LD01432"),
+    _by_hand("qjjy", "compounds", "XQ0121"),
+    _by_hand("青井家园那边停水了怎么回事啊", "compounds", "XQ0121"),
+    _by_hand("仁滩大院", "compounds", "XQ0201"),
+    _by_hand("人滩大院门口", "compounds", "XQ0201"),
+    _by_hand("我住仁滩，1栋", "buildings", "LD02194"),
+    _by_hand("瑞津府后门", "compounds", "XQ0334"),
+    _by_hand("瑞京府", "compounds", "XQ0334"),
+    _by_hand("紫谷巷瑞津府", "compounds", "XQ0334"),
+    _by_hand("盛园家属院", "compounds", "XQ0411"),
+    _by_hand("盛园家属区", "compounds", "XQ0411"),
+    _by_hand("生园家属院那里", "compounds", "XQ0411"),
+    _by_hand("祥井府业主群投诉的", "compounds", "XQ0501"),
+    _by_hand("xiangjingfu", "compounds", "XQ0501"),
+    _by_hand("云川家园", "compounds", "XQ0641"),
+    _by_hand("云穿家园小区", "compounds", "XQ0641"),
+    _by_hand("仁坡公寓楼下", "compounds", "XQ0701"),
+    _by_hand("同岗苑小区", "compounds", "XQ0802"),
+    _by_hand("学湾里", "compounds", "XQ0851"),
+    _by_hand("竹塔公园北门", "facilities", "SS00004"),
+    _by_hand("在竹塔公园旁边", "facilities", "SS00004"),
+    _by_hand("第十一初级中学", "facilities", "SS00021"),
+    _by_hand("市十一初级中学门口", "facilities", "SS00021"),
+    _by_hand("金滩小学对面的文具店", "facilities", "SS00071"),
+    _by_hand("今滩小学", "facilities", "SS00071"),
+    _by_hand("盛塔文化站", "facilities", "SS00501"),
+    _by_hand("书畔社区服务站", "facilities", "SS00901"),
+    _by_hand("康峰饭店油烟扰民", "facilities", "SS01501"),
+    _by_hand("诗渡街公厕", "facilities", "SS04401"),
+    _by_hand("学塘大院的快递点", "facilities", "SS02601"),
+    _by_hand("丹井路54号", "addresses", "MP00008"),
+    _by_hand("丹井路五十四号门前积水", "addresses", "MP00008"),
+    _by_hand("云塔路844号", "addresses", "MP01333"),
+    _by_hand("云塔路 844 号旁边", "addresses", "MP01333"),
+    _by_hand("望格区文堤东路538号", "addresses", "MP06668"),
+    _by_hand("桂谷西路五百二十八号", "addresses", "MP12001"),
+    _by_hand("荷林东路34", "addresses", "MP20001"),
+    _by_hand("龙堤街29号院", "addresses", "MP25335"),
+    _by_hand("翠坡社区第六网格", "grids", "990102001001006"),
+    _by_hand("翠坡6网格", "grids", "990102001001006"),
+    _by_hand("盛津社区第五网格长", "grids", "990102002002005"),
+    _by_hand("康渡社区居委会", "communities", "990102001008"),
+    _by_hand("990102004004004", "grids", "990102004004004"),
+    _by_hand("xq0641", "compounds", "XQ0641"),
+)
+
+
 # --- what spoils a name -----------------------------------------------------------------------------------
 
 

@@ -22,7 +22,7 @@ _MOST_GUESSES = 60
 _LEAST_FINER = 0.8
 #: Least score of a hit that may be taken without asking, and how far it must be ahead of every other place.
 _SURE, _AHEAD = 0.85, 0.08
-#: Two hits are one place within this distance beyond their uncertainties, metres.
+#: Two hits from one part of the text are one place within this distance beyond their uncertainties, metres.
 _SAME_M = 50.0
 #: Share of a compound in one grid from which it counts as whole.
 _WHOLE = 0.999
@@ -133,6 +133,8 @@ def confident(hits: Sequence[Hit]) -> Hit | None:
 
 
 def _certain(hit: Hit) -> bool:
+    if hit.kind in {"nearest", "street"}:
+        return False
     if hit.layer == "compounds" and hit.kind in {"feature", "code"}:
         return hit.whole
     if hit.area is not None and hit.code == hit.area.code:
@@ -141,11 +143,14 @@ def _certain(hit: Hit) -> bool:
 
 
 def _same_place(one: Hit, other: Hit) -> bool:
-    radians = np.radians(one.lat)
+    """Whether two hits say one place: the same one, or one told by two parts of the text that agree."""
+    if one.grid_code != other.grid_code:
+        return False
+    parts = one.matched not in other.matched and other.matched not in one.matched
+    most_m = one.uncertainty_m + other.uncertainty_m + (ranking.TOGETHER_M if parts else _SAME_M)
     north_m = 111_195 * (one.lat - other.lat)
-    east_m = 111_195 * float(np.cos(radians)) * (one.lon - other.lon)
-    near = float(np.hypot(north_m, east_m)) <= one.uncertainty_m + other.uncertainty_m + _SAME_M
-    return near and one.grid_code == other.grid_code
+    east_m = 111_195 * float(np.cos(np.radians(one.lat))) * (one.lon - other.lon)
+    return float(np.hypot(north_m, east_m)) <= most_m
 
 
 def _context(named: Sequence[Mention]) -> list[Mention]:

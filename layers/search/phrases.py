@@ -19,14 +19,14 @@ MOST = 500
 
 _BUILDING = re.compile(r"(?P<number>\d{1,4}|[a-z]\d{0,2})(?:号楼|栋|幢|座|#楼|#)")
 _HOUSE = re.compile(
-    r"(?P<number>\d{1,5})(?:-\d{1,4}|/\d{1,4})*(?:号院|号(?!楼|线|门|网格|公路|店|桥|岗))|(?P<lane>\d{1,5})弄"
+    r"(?P<number>\d{1,5})(?:-\d{1,4}|/\d{1,4})*(?:号院|号(?!楼|线|门(?![前口])|网格|公路|店|桥|岗))|(?P<lane>\d{1,5})弄"
 )
 #: A bare number right after a kind of street, or at the very end of a text in letters.
 _BARE = re.compile(
     r"(?<=[路街巷道])(?P<number>\d{1,5})(?=$|[^\d路街巷道站栋幢座楼单号网])|(?<=[a-z])(?P<last>\d{1,5})(?=$)"
 )
 #: Written as everybody writes codes: a few letters, then digits; or digits only.
-_CODE = re.compile(r"[a-z]{0,8}[-_]?\d{2,20}(?:[a-z]\d{1,6})?", re.IGNORECASE)
+_CODE = re.compile(r"(?:[a-z]{1,8}[-_]?\d{1,20}|\d{2,20})(?:[a-z]\d{1,6})?", re.IGNORECASE)
 _LETTERS = re.compile(r"[a-z]+")
 #: Readings in pinyin tried at most; each doubles the work.
 _MOST_READINGS = 4

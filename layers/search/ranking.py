@@ -28,14 +28,18 @@ _LAYERS = {
     "grids": 0.004,
     "subdistricts": 0.004,
 }
-#: A part that says the same place, or another one, metres apart at most beyond both uncertainties.
-_AGREES, _DISAGREES, _TOGETHER_M = 0.05, -0.12, 250.0
+#: Parts of a phrase say the same place when they lie this far apart at most beyond both uncertainties, metres;
+#: what it is worth that another part does, or does not.
+TOGETHER_M = 250.0
+_AGREES, _DISAGREES = 0.05, -0.12
 #: Worst fit of a part that counts for or against another.
 _LEAST_WITNESS = 0.85
+#: How much worse than the best of its part a guess may fit to stand for the part.
+_BEST = 0.05
 #: Inside an area that the phrase names, or outside it.
 _INSIDE, _OUTSIDE = 0.03, -0.15
 #: A guess from less of the text than another that fits as well.
-_DOMINATED, _AS_WELL = -0.15, 0.05
+_DOMINATED, _AS_WELL = -0.15, 0.1
 #: What nearness to the place that the caller is thought to be at is worth, and how far it reaches, metres.
 _NEAR, _NEAR_M = 0.02, 1500.0
 
@@ -101,7 +105,7 @@ def _witnesses(guesses: Sequence[Guess], xy: Floats, at: int) -> tuple[float, li
     change, reasons = 0.0, []
     for part in _parts(guesses, mine):
         apart_m = np.hypot(*(xy[part] - xy[at]).T)
-        reach_m = mine.uncertainty_m + np.array([guesses[i].uncertainty_m for i in part]) + _TOGETHER_M
+        reach_m = mine.uncertainty_m + np.array([guesses[i].uncertainty_m for i in part]) + TOGETHER_M
         witness = guesses[part[int(np.argmin(apart_m - reach_m))]]
         nearest_m = float(np.min(apart_m))
         if (apart_m <= reach_m).any():
@@ -127,10 +131,10 @@ def _parts(guesses: Sequence[Guess], mine: Guess) -> list[list[int]]:
             parts.append((guess.start, guess.end, [at]))
         else:
             part[2].append(at)
-    # Only the best of a part says what it means.
+    # Only the best of a part say what it means.
     best = [max(guesses[at].quality for at in positions) for _, _, positions in parts]
     return [
-        [at for at in positions if guesses[at].quality >= quality - _AS_WELL]
+        [at for at in positions if guesses[at].quality >= quality - _BEST]
         for quality, (_, _, positions) in zip(best, parts, strict=True)
     ]
 
