@@ -100,7 +100,34 @@ class CoverageTable(BaseModel):
 
 
 class CoverageChanges(BaseModel):
-    """A table of changes: in each row every figure of :class:`CoverageRow` as `_before`, `_after` and `_change`."""
+    """A table of changes: in each row every figure of `CoverageRow` as `_before`, `_after` and `_change`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "revision": 4,
+                "since_revision": 2,
+                "level": "community",
+                "rows": [
+                    {
+                        "code": "510899001001",
+                        "name": "滨江社区",
+                        "facility_type": "fresh_market",
+                        "minutes": 10,
+                        "method": "network",
+                        "profile": "adult",
+                        "weight": "people",
+                        "covered_before": 4210.0,
+                        "covered_after": 6105.0,
+                        "covered_change": 1895.0,
+                    }
+                ],
+                "demand_from": {"compound": 34},
+                "not_judged": [],
+                "faults": [],
+            }
+        }
+    )
 
     revision: int
     since_revision: int

@@ -9,6 +9,7 @@ import pandas as pd
 from anyio import to_thread
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from api import stated
 from api.access import Permission, needs
@@ -90,6 +91,21 @@ class SitingIn(BaseModel):
     ] = 20.0
 
 
+_EXAMPLE_SITE: JsonDict = {
+    "order": 1,
+    "id": "node-118",
+    "name": "",
+    "lon": 105.8431,
+    "lat": 32.4362,
+    "grid_code": "510899001001003",
+    "cost": 1.0,
+    "adds": 5310.0,
+    "served": 45422.5,
+    "served_share": 0.741592,
+    "compounds": 11,
+}
+
+
 class SiteOut(BaseModel):
     """A site: what it adds to what stands and to the sites before it, and the share served with it."""
 
@@ -113,6 +129,24 @@ class SitingOut(BaseModel):
     cost for `target_share`. `gap` 0 and `proven` mean that no choice is better. `faults` names candidates that no
     street reaches.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "revision": 4,
+                "facility_type": "fresh_market",
+                "budget_m": 750.0,
+                "demand": 61250.0,
+                "served": 40112.5,
+                "sites": [_EXAMPLE_SITE],
+                "bound": 5310.0,
+                "gap": 0.0,
+                "proven": True,
+                "candidates": 412,
+                "faults": [],
+            }
+        }
+    )
 
     revision: int
     facility_type: str
