@@ -18,7 +18,7 @@ from statistics import median
 
 import pandas as pd
 
-from bench import walks
+from bench import big_city, walks
 from bench.timing import REPEATS, timed
 from geo import city, coverage, hierarchy, network, reach, synthetic
 from geo.coverage import Query
@@ -45,6 +45,7 @@ def main() -> None:
     reach.compile_kernels()
     walks.compare_all(options.data, (options.facilities, options.peers), BUDGET_M)
     whole_city(options.seed)
+    big_city.run()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory                   {peak:8.0f} MB")
 

@@ -61,12 +61,12 @@ def compare(name: str, net: Network, count: tuple[int, int], budget_m: float) ->
     """Walk from random nodes, the peers from the first of them; compare, and print."""
     facilities, few = count
     nodes = np.random.default_rng(1).choice(np.flatnonzero(net.component == 0), facilities)
-    links = _links(net)
-    matrix = coo_array((links[2], links[:2]), shape=(len(net.node_x),) * 2).tocsr()
+    of_net = links(net)
+    matrix = coo_array((of_net[2], of_net[:2]), shape=(len(net.node_x),) * 2).tocsr()
     # What scipy computes with, so that it need not convert it in every call.
     matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
     tree = cKDTree(np.column_stack([net.node_x, net.node_y]))
-    walks = Walks(net, nodes[:few], budget_m, links, matrix, tree)
+    walks = Walks(net, nodes[:few], budget_m, of_net, matrix, tree)
     begin = reach.starts(at_nodes(net).take(nodes), np.arange(facilities), groups=facilities)
     places = reach.by_chain(net, at_nodes(net))
     budgets = np.full(facilities, budget_m)
@@ -250,8 +250,8 @@ def _disc(walks: Walks, node: int) -> npt.NDArray[np.int64]:
     return np.sort(np.array(near, dtype=np.int64))
 
 
-def _links(net: Network) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Tail, head and metres of every link; of parallel streets the shortest only, as matrices need it."""
+def links(net: Network) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return tail, head and metres of every link; of parallel streets the shortest only, as matrices need it."""
     tail = np.repeat(np.arange(len(net.node_x)), np.diff(net.first_arc))
     order = np.lexsort((net.arc_m, net.arc_node, tail))
     tail, head, metres = tail[order], net.arc_node[order], net.arc_m[order]

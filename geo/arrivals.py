@@ -152,19 +152,20 @@ def places_within(  # noqa: C901, PLR0912, PLR0917 - nearly all places of a walk
 
 
 @njit(cache=True, nogil=True)
-def weight_within(cost_m: Floats, limit_m: float, owner: Ints, weight: Floats, whole: Ints) -> Floats:
+def weight_within(cost_m: Floats, limit_m: float, first: Ints, weight: Floats) -> Floats:
     """Sum the weights of each owner's places within a limit: exactly 1 for all of them, less for fewer.
 
-    ``whole`` is how many places each owner has; one without any has 0.
+    The places of owner ``n`` are ``first[n]:first[n + 1]``; one without any has 0.
     """
-    share, count = np.zeros(len(whole)), np.zeros(len(whole), np.int64)
-    for place in range(len(cost_m)):
-        near = cost_m[place] <= limit_m
-        share[owner[place]] += weight[place] * near
-        count[owner[place]] += near
+    share = np.empty(len(first) - 1)
     below = np.nextafter(1.0, 0.0)
-    for number in range(len(whole)):
-        share[number] = 1.0 if count[number] == whole[number] > 0 else min(share[number], below)
+    for owner in range(len(share)):
+        total, count = 0.0, 0
+        for place in range(first[owner], first[owner + 1]):
+            near = cost_m[place] <= limit_m
+            total += weight[place] * near
+            count += near
+        share[owner] = 1.0 if count == first[owner + 1] - first[owner] > 0 else min(total, below)
     return share
 
 

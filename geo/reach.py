@@ -201,7 +201,7 @@ def compile_kernels() -> None:
     begin = starts(place, np.arange(2), groups=2)
     reached_pieces(net, begin, np.ones(2))
     costs = costs_to(net, begin, place, limit_m=1.0)
-    arrivals.weight_within(costs[0], 1.0, np.arange(2), np.ones(2), np.ones(2, dtype=np.int64))
+    arrivals.weight_within(costs[0], 1.0, np.arange(3), np.ones(2))
     within(net, begin, by_chain(net, place), limit_m=1.0)
 
 

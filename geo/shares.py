@@ -135,12 +135,10 @@ def served(costs: Sequence[Floats] | Floats, need: AccessPoints, asked_type: Int
     (compounds, questions) array
         Sum of the weights of the reached access points; exactly 1 where all are reached.
     """
-    points = np.bincount(need.feature, minlength=need.features)
+    first = np.searchsorted(need.feature, np.arange(need.features + 1)).astype(np.int64)
     shares = np.empty((need.features, len(asked_type)))
     for question, (number, budget) in enumerate(zip(asked_type, asked_m, strict=True)):
-        shares[:, question] = arrivals.weight_within(
-            costs[number], float(budget), need.feature, need.weight, points
-        )
+        shares[:, question] = arrivals.weight_within(costs[number], float(budget), first, need.weight)
     return shares
 
 
