@@ -8,7 +8,7 @@ import numpy.typing as npt
 import shapely
 
 from geo import homes
-from geo.access_points import SNAP_LIMIT_M, AccessPoints
+from geo.access_points import SNAP_LIMIT_M
 from geo.city import City
 from geo.faults import Fault
 
@@ -19,6 +19,18 @@ _ISLAND = (
     f"Of the streets within {SNAP_LIMIT_M:.0f} m of its {{places}} none is joined to the street network: join "
     "them, or {advice}."
 )
+
+
+_WORDS = {
+    "compounds": {
+        "places": "entrances or border",
+        "advice": "join it to the streets, or survey its gates",
+    },
+    "facilities": {
+        "places": "entrances, site or point",
+        "advice": "it serves nobody until its entrance is surveyed",
+    },
+}
 
 
 def of_compounds(city: City, *, by_street: bool, weight: str) -> list[Fault]:
@@ -32,10 +44,7 @@ def of_compounds(city: City, *, by_street: bool, weight: str) -> list[Fault]:
         What compounds count as.
     """
     compounds = city.compounds
-    faults = []
-    if by_street:
-        words = {"places": "entrances or border", "advice": "join it to the streets, or survey its gates"}
-        faults += _unreachable(city, compounds, "compounds", city.demand, words)
+    faults = _unreachable(city, "compounds", ~city.demand.reachable) if by_street else []
     message = "Lies in no area, so it counts for none."
     faults += _about(compounds, city.unlinked, "compounds", "outside-parent", message)
     if weight in homes.COUNTS:
@@ -49,27 +58,23 @@ def of_compounds(city: City, *, by_street: bool, weight: str) -> list[Fault]:
 
 def of_facilities(city: City, types: npt.NDArray[np.int64]) -> list[Fault]:
     """List the facilities of some types that are joined to no street, and so serve nobody who walks."""
-    words = {
-        "places": "entrances, site or point",
-        "advice": "it serves nobody until its entrance is surveyed",
-    }
-    faults = _unreachable(city, city.facilities, "facilities", city.supply.points, words)
-    asked = set(city.facilities["code"][np.isin(city.supply.type, types)])
-    return [fault for fault in faults if fault.id in asked]
+    asked = np.isin(city.supply.type, types)
+    return _unreachable(city, "facilities", asked & ~city.supply.points.reachable)
 
 
-def _unreachable(
-    city: City, frame: gpd.GeoDataFrame, layer: str, points: AccessPoints, words: dict[str, str]
-) -> list[Fault]:
+def _unreachable(city: City, layer: str, apart: Bools) -> list[Fault]:
     """Tell what has streets near that lead nowhere from what has none."""
-    apart = ~points.reachable
+    frame, points = {
+        "compounds": (city.compounds, city.demand),
+        "facilities": (city.facilities, city.supply.points),
+    }[layer]
     mine = apart[points.feature]
     near = city.network.by_island(points.x[mine], points.y[mine], limit_m=SNAP_LIMIT_M)
     on_island = np.zeros(len(apart), dtype=bool)
     on_island[points.feature[mine][near]] = True
     return [
-        *_about(frame, apart & ~on_island, layer, "unreachable", _FAR.format(**words)),
-        *_about(frame, on_island, layer, "unreachable", _ISLAND.format(**words)),
+        *_about(frame, apart & ~on_island, layer, "unreachable", _FAR.format(**_WORDS[layer])),
+        *_about(frame, on_island, layer, "unreachable", _ISLAND.format(**_WORDS[layer])),
     ]
 
 

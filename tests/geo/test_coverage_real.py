@@ -26,7 +26,12 @@ def town(shared_data):
     homes = homes[homes["landuse"] == "residential"].reset_index(drop=True)
     return city.build(
         las_palmas(shared_data),
-        pharmacies.assign(type="pharmacy", site=None, entrances=None),
+        pharmacies.assign(
+            code=[f"F{row:03d}" for row in range(len(pharmacies))],
+            type="pharmacy",
+            site=None,
+            entrances=None,
+        ),
         homes.assign(code=[f"C{row:03d}" for row in homes.index], entrances=None, people=1, households=1),
         areas={},
         links=pd.DataFrame({"compound_code": [], "area_code": [], "share": []}),
