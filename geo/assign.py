@@ -162,6 +162,11 @@ class AreaIndex:
         """Bytes of memory that the index takes besides the areas' geometries; versions share most of it."""
         return self._built.index.nbytes
 
+    @property
+    def table(self) -> npt.NDArray[np.int64]:
+        """Addresses of the arrays for :mod:`geo.lookup`; the index must be kept as long as they are used."""
+        return self._table
+
     def __len__(self) -> int:
         return len(self.codes)
 
