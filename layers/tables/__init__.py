@@ -1,0 +1,63 @@
+"""Every table of the database.
+
+A *layer* table keeps each feature's versions side by side: a row is valid from revision ``rev_from`` up to,
+not including, ``rev_to`` (null: still valid). Geometries are EPSG:4326, longitude first. Codes compare byte
+by byte, so their columns use the ``C`` collation.
+"""
+
+from layers.tables.accounts import Account, BrowserSession, Token
+from layers.tables.base import Base
+from layers.tables.derived import CompoundGrid, OldEstateCompound, PlaceName
+from layers.tables.features import (
+    Address,
+    Building,
+    Community,
+    Compound,
+    District,
+    Facility,
+    Grid,
+    OldEstate,
+    Post,
+    Street,
+    Subdistrict,
+)
+from layers.tables.incidents import Assignment, IdempotencyKey, Incident, IncidentKey
+from layers.tables.versions import Defect, Deployment, Revision, Versioned
+
+__all__ = [
+    "LAYER_TABLES",
+    "LINK_TABLES",
+    "Account",
+    "Assignment",
+    "Base",
+    "BrowserSession",
+    "Defect",
+    "Deployment",
+    "IdempotencyKey",
+    "Incident",
+    "IncidentKey",
+    "PlaceName",
+    "Revision",
+    "Token",
+    "Versioned",
+]
+
+#: The table of each layer, of the links between layers, and of the names: derived from layers.
+LAYER_TABLES: dict[str, type[Versioned]] = {
+    "districts": District,
+    "subdistricts": Subdistrict,
+    "communities": Community,
+    "grids": Grid,
+    "compounds": Compound,
+    "buildings": Building,
+    "addresses": Address,
+    "old_estates": OldEstate,
+    "facilities": Facility,
+    "streets": Street,
+    "posts": Post,
+}
+LINK_TABLES: dict[str, type[Versioned]] = {
+    "compound_grids": CompoundGrid,
+    "old_estate_compounds": OldEstateCompound,
+    "place_names": PlaceName,
+}
