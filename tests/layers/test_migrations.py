@@ -51,6 +51,7 @@ def test_what_was_stored_before_buildings_stands_after_them(database_url: str):
         connection.execute(
             text("""
             INSERT INTO revisions VALUES (1, now(), now(), 'editor', 'first', '{posts,compounds}', '{}');
+            INSERT INTO deployment VALUES (1, 'EPSG:4547', 50, '纸城', false, now());
             INSERT INTO compounds (id, rev_from, code, name, geom)
                 VALUES (gen_random_uuid(), 1, 'C1', '嘉湖小区', 'SRID=4326;POINT(114 30)');
             INSERT INTO posts (id, rev_from, code, role, name, target_layer, target_code)
