@@ -67,6 +67,8 @@ def _aligned(stem: str, kind: str, weights: Sequence[float], units: Sequence[Uni
 
 def _kind_cost(kind: str, units: Sequence[Unit], after: int, text: str) -> tuple[float, int]:
     """Compare a name's kind with what follows its proper part; the cost, and where it ends in the text."""
+    if after < len(units) and units[after].text == "的":
+        after += 1
     end = units[after - 1].end
     if text.startswith(kind, end):
         return 0.0, end + len(kind)

@@ -180,6 +180,10 @@ def test_another_kind_of_place_is_another_place():
     assert fit("书源雅居", parse("逛岗家属院")) is None
 
 
+def test_a_kind_may_follow_as_a_possession():
+    assert fit("学塘大院快递驿站", parse("学塘大院的快递点")).quality > 0.9
+
+
 def test_a_fit_says_which_part_of_the_text_it_is():
     phrase = parse("我在佳湖花园3栋")
     found = fit("嘉湖小区", phrase)
