@@ -96,11 +96,14 @@ def assign_file(
     )
     snapshot = snapshots.at(instant) if instant else snapshots.current()
     scheme = options.scheme
+    by_level = levels == (ALL,) or len(levels) > 1
     if ALL in levels:
         filled = [level for level in LEVELS if len(areas_at(snapshot, level, scheme).index)]
         levels = tuple(reversed(filled)) or ("grid",)
     by_time = options.columns.at is not None
-    asked = Asked(reference=crs.WGS84, levels=levels, margin=options.margin, by_time=by_time)
+    asked = Asked(
+        reference=crs.WGS84, levels=levels, by_level=by_level, margin=options.margin, by_time=by_time
+    )
     file = points.open_points(
         options.kind, source, sink, stated=options.columns, added=asked.columns(), encoding=options.encoding
     )

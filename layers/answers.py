@@ -37,6 +37,8 @@ class Asked:
         What its coordinates mean.
     levels
         One level, or several: each is decided by itself, as if it was asked for alone.
+    by_level
+        Whether columns are named by their level: ``grid_code`` instead of ``area_code``; always of several.
     margin
         Whether to add the distance to the area's border, and the neighbour across it.
     by_time
@@ -45,15 +47,16 @@ class Asked:
 
     reference: crs.Reference
     levels: tuple[str, ...] = ("grid",)
+    by_level: bool = False
     margin: bool = False
     by_time: bool = False
 
     def columns(self) -> pa.Schema:
-        """Columns that are added: ``area_code, rule, …`` of one level, ``grid_code, grid_rule, …`` of several."""
+        """Columns that are added: ``area_code, rule, …``, or ``grid_code, grid_rule, …`` of each level."""
         kinds = {"code": pa.string(), "rule": pa.string(), "distance_m": pa.float64()}
         if self.margin:
             kinds |= {"margin_m": pa.float64(), "neighbour_code": pa.string()}
-        if len(self.levels) == 1:
+        if len(self.levels) == 1 and not self.by_level:
             named = {"area_code" if name == "code" else name: kind for name, kind in kinds.items()}
         else:
             named = {f"{level}_{name}": kind for level in self.levels for name, kind in kinds.items()}
@@ -205,6 +208,8 @@ class Answers:
 
 def _groups(revision: npt.NDArray[np.int64]) -> Iterator[tuple[int, npt.NDArray[np.intp]]]:
     """Revisions, ascending, and the rows of each."""
+    if not len(revision):
+        return
     order = np.argsort(revision, kind="stable")
     found, first = np.unique(revision[order], return_index=True)
     yield from zip(found.tolist(), np.split(order, first[1:]), strict=True)

@@ -198,21 +198,27 @@ def _revisions(
     when = instants(chunk.times, at.timezone)
     number = np.searchsorted(at.since, when, side="right") - 1
     # NaT sorts behind every instant.
-    unknown = np.isnat(when)
-    early = ~unknown & (number < 0)
-    revision = np.where(unknown | early, 0, at.revision[number])
-    column = points.at
-    faults = []
-    for row in np.flatnonzero(usable & (unknown | early)).tolist():
-        said = chunk.times[row].as_py()
-        message = (
-            f"{column} is {str(said or '')!r:.80}: no time; write 2026-03-01T08:00:00+08:00, or a date 2026-03-01."
-            if unknown[row]
-            else f"{column} is {said}: nothing was published yet; the first revision took effect at {at.since[0]}Z."
-        )
-        faults.append(Fault(kind="value-invalid", row=chunk.first + row, field=column, message=message))
-        usable[row] = False
+    late = np.isnat(when) | (number < 0)
+    revision = np.zeros(len(when), dtype=np.int64)
+    revision[~late] = at.revision[number[~late]]
+    faults = [
+        _time_fault(chunk.first + row, points.at, chunk.times[row].as_py(), at, known=not np.isnat(when[row]))
+        for row in np.flatnonzero(usable & late).tolist()
+    ]
+    usable &= ~late
     return revision, faults
+
+
+def _time_fault(row: int, column: str | None, said: object, at: History, *, known: bool) -> Fault:
+    if known:
+        since = (
+            f"the first revision took effect at {at.since[0]}Z" if len(at.since) else "there is no revision"
+        )
+        message = f"{column} is {said}: nothing was published yet; {since}."
+    else:
+        shown = repr("" if said is None else str(said))
+        message = f"{column} is {shown:.80}: no time; write 2026-03-01T08:00:00+08:00, or a date 2026-03-01."
+    return Fault(kind="value-invalid", row=row, field=column, message=message)
 
 
 def _check_extent(x: Floats, y: Floats, reference: crs.Reference) -> None:

@@ -61,11 +61,12 @@ def print_faults(faults: Iterable[Fault]) -> None:
 
 
 def _plain_progress() -> Progress:
-    seen: set[str] = set()
+    seen: set[tuple[str, bool]] = set()
 
     def tell(step: str, done: int, total: int) -> None:
-        if step not in seen or (total and done == total):
-            seen.add(step)
+        whole = bool(total) and done == total
+        if (step, whole) not in seen and (whole or (step, True) not in seen):
+            seen.add((step, whole))
             console.print(f"{step} {done}/{total}" if total else step, markup=False)
 
     return tell

@@ -139,6 +139,16 @@ def test_each_row_is_answered_at_the_revision_in_effect_then():
     assert (counts.total, counts.assigned, counts.rejected) == (7, 5, 2)
 
 
+def test_rows_that_are_all_from_before_the_first_revision():
+    x, y = INSIDE
+    asked = Asked(reference=WGS84, by_time=True)
+    text = "lon,lat,at\n" + f"{x!r},{y!r},2025-01-01\n" * 20
+    for history in (HISTORY, History(SINCE[:0], HISTORY.revision[:0], "UTC")):
+        rows, counts, _ = assigned(text, asked, at=history, areas=by_revision, stated=Columns(at="at"))
+        assert (counts.total, counts.rejected) == (20, 20)
+        assert {row["rule"] for row in rows} == {"rejected"}
+
+
 def test_few_areas_are_kept_and_asked_for_again():
     asked_for = []
 
