@@ -5,6 +5,7 @@ array is passed on. A look-up in fifteen arrays that is to take 1 µs cannot aff
 argument, and the views made from it are not counted. Whoever passes a table keeps its arrays alive.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,16 +20,22 @@ from numba.extending import intrinsic
 Ints: TypeAlias = npt.NDArray[np.int64]
 
 
-def table(arrays: list[npt.NDArray[Any]]) -> Ints:
+def table(arrays: Sequence[npt.NDArray[Any]], kinds: str) -> Ints:
     """Address and length (along the first axis) of each array.
+
+    Parameters
+    ----------
+    kinds
+        The letter of each array's dtype, in order: compiled code trusts it.
 
     Raises
     ------
     ValueError
-        If an array is not contiguous: its elements are not where compiled code looks for them.
+        If an array has another dtype, or is not contiguous.
     """
-    if not all(array.flags.c_contiguous for array in arrays):
-        raise ValueError("arrays must be contiguous")
+    said = "".join(array.dtype.char if array.flags.c_contiguous else "?" for array in arrays)
+    if said != kinds:
+        raise ValueError(f"arrays must be contiguous and of the dtypes {kinds}, not {said}")
     return np.array([(array.ctypes.data, len(array)) for array in arrays], dtype=np.int64).ravel()
 
 

@@ -22,7 +22,6 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
-from math import isfinite
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -236,7 +235,7 @@ class AreaIndex:
         area, rule, distance_m, margin_m, neighbour = lookup.one(self._table, float(lon), float(lat), margin)
         if rule == INSIDE:
             return One(area, rule, distance_m, margin_m, neighbour, (area,))
-        if not (isfinite(lon) and isfinite(lat)):
+        if rule == lookup.NOT_FINITE:
             raise ValueError("longitude and latitude must be finite numbers")
         listed = (
             () if rule == NONE else tuple(lookup.candidates(self._table, float(lon), float(lat)).tolist())
@@ -269,7 +268,7 @@ def compile_kernels() -> None:
     squares = shapely.box([0.0, 1.0, 1.0, 3.0], 0.0, [1.0, 2.0, 2.5, 4.0], 1.0)
     areas = gpd.GeoDataFrame({"code": ["a", "b", "c", "d"]}, geometry=squares, crs="EPSG:4326")
     index = AreaIndex(areas, metric="EPSG:4547").patched(areas[:1], ["d"])
-    lon = np.linspace(-0.1, 3.0001, 2 * _FEW)
+    lon = np.linspace(-0.1, 3.0001, _FEW * (processors() + 1))
     index.assign(lon, np.full_like(lon, 0.5), margin=True)
     for place in (0.5, 1.0, 1.5, 3.0001):
         index.one(place, 0.5)

@@ -324,8 +324,8 @@ def _build_tile(  # noqa: PLR0917
             if len(within) == 0:
                 label = label_of(parts.records, parts.used, held)
             else:
-                place = (corner[0], corner[1], column, row, side)
-                label = record_of(parts.records, parts.used, shapes[within], area_of[within], held, place)
+                at = (corner[0], corner[1], column, row, side)
+                label = record_of(parts.records, parts.used, shapes[within], area_of[within], held, at)
             parts.labels[base + cell] = label
     return parts
 

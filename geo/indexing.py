@@ -4,7 +4,6 @@ import os
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +15,10 @@ from geo.lookup import Index
 from geo.outlines import Outlines, lay_out
 from geo.rooms import Room
 
-Array = npt.NDArray[Any]
 Codes = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
 Geometries = npt.NDArray[np.object_]
 
@@ -31,10 +30,10 @@ _MOST_TILES = 1 << 20
 _RUNS = 16
 # An index that patches have made so much larger is made anew.
 _MOST_GROWTH = 2.0
+# In tiles: how far beyond the frame's outermost but one an area may reach before the index is made anew.
+_BEYOND = 0.5
 # In tiles: what a box that only just misses a tile may still reach.
 _NEAR = 1e-3
-# Arrays of the cells that grow, in the order in which `Parts` counts them.
-_GROWING = ("labels", "records")
 # Scales of latitudes nearer to a pole say nothing of their neighbours.
 _MOST_LATITUDE = 85.0
 
@@ -76,15 +75,14 @@ def build(codes: Codes, shapes: Geometries, tolerance_m: float) -> Built:
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     frame = _frame(bounds)
     corners, blocks, piles, spans = lay_out(shapes)
-    outlines = Outlines(corners, blocks, piles, spans, _slack(frame))
+    rooms = {"corners": Room(corners), "blocks": Room(blocks), "piles": Room(piles)}
+    outlines = _outlines(rooms, spans, _slack(frame))
     numbers = np.arange(len(codes))
     everywhere = np.ones(int(frame[4] * frame[5]), dtype=np.bool_)
-    tiles, rows = _make(outlines, frame, numbers, everywhere, dict.fromkeys(_GROWING, 0))
-    rows |= {"corners": corners, "blocks": blocks, "piles": piles}
-    rooms = {name: Room(array) for name, array in rows.items()}
-    grown = {name: rooms[name].first(len(array)) for name, array in rows.items()}
-    row, rank = _order(codes, numbers, len(codes))
-    index = _index(frame, tiles, spans, grown, (row, rank, np.array([tolerance_m])))
+    tiles, labels, records = _make(outlines, frame, numbers, everywhere, begin=(0, 0))
+    rooms |= {"labels": Room(labels), "records": Room(records)}
+    order = _order(codes, numbers, len(codes))
+    index = Index(_cells(rooms, frame, tiles), outlines, *order, np.array([tolerance_m], dtype=np.float64))
     return Built(index, rooms, codes, shapes, numbers, bounds, index.nbytes)
 
 
@@ -95,30 +93,23 @@ def patch(built: Built, codes: Codes, shapes: Geometries, removed: Collection[st
     is as much as the rest, or an area reaches beyond the frame, the whole index is made anew.
     """
     after, changed = _after(built, codes, shapes, removed)
-    index = built.index
-    cells, outlines = index.cells, index.outlines
-    new_bounds = shapely.bounds(shapes).reshape(-1, 4)
-    if index.nbytes > _MOST_GROWTH * built.fresh or not _within(cells.frame, new_bounds):
+    index, new_bounds = built.index, shapely.bounds(shapes).reshape(-1, 4)
+    frame = index.cells.frame
+    if index.nbytes > _MOST_GROWTH * built.fresh or not _within(frame, new_bounds):
         return build(after.codes, after.shapes, float(index.tolerance_m[0]))
-    touched = np.concatenate([built.bounds[changed], new_bounds])
+    wanted = _tiles_of(frame, np.concatenate([built.bounds[changed], new_bounds]))
     bounds = np.concatenate([built.bounds, new_bounds])
     bounds[changed] = np.nan
-    corners, blocks, piles, spans = lay_out(shapes)
-    spans += np.array([len(outlines.blocks)] * 2 + [len(outlines.piles)] * 2)
-    rows = {"corners": corners, "blocks": blocks, "piles": piles}
-    rooms, grown = _extended(built, rows)
-    spans = np.concatenate([outlines.spans, spans])
-    outlines = Outlines(grown["corners"], grown["blocks"], grown["piles"], spans, outlines.slack)
-    wanted = _tiles_of(cells.frame, touched)
-    near = np.flatnonzero(_any_wanted(cells.frame, bounds, wanted))
-    lengths = {name: len(getattr(cells, name)) for name in _GROWING}
-    new_tiles, rows = _make(outlines, cells.frame, near, wanted, lengths)
-    tiles = cells.tiles.copy()
+    rooms, outlines = _with_outlines(built, shapes)
+    near = np.flatnonzero(_any_wanted(frame, bounds, wanted))
+    begin = len(index.cells.labels), len(index.cells.records)
+    new_tiles, labels, records = _make(outlines, frame, near, wanted, begin=begin)
+    tiles = index.cells.tiles.copy()
     tiles[wanted] = new_tiles
-    more_rooms, more = _extended(built, rows)
-    row, rank = _order(after.codes, after.numbers, len(bounds))
-    patched = _index(cells.frame, tiles, spans, grown | more, (row, rank, index.tolerance_m))
-    return Built(patched, rooms | more_rooms, after.codes, after.shapes, after.numbers, bounds, built.fresh)
+    rooms["labels"], rooms["records"] = rooms["labels"].extended(labels), rooms["records"].extended(records)
+    order = _order(after.codes, after.numbers, len(bounds))
+    patched = Index(_cells(rooms, frame, tiles), outlines, *order, index.tolerance_m)
+    return Built(patched, rooms, after.codes, after.shapes, after.numbers, bounds, built.fresh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,30 +140,27 @@ def _after(built: Built, codes: Codes, shapes: Geometries, removed: Collection[s
     ), changed
 
 
-def _extended(built: Built, rows: dict[str, Array]) -> tuple[dict[str, Room], dict[str, Array]]:
-    """Put rows behind those of an index; its rooms and arrays, longer."""
-    rooms, arrays = {}, {}
-    for name, more in rows.items():
-        before = getattr(built.index.cells if name in _GROWING else built.index.outlines, name)
-        rooms[name] = built.rooms[name].extended(len(before), more)
-        arrays[name] = rooms[name].first(len(before) + len(more))
-    return rooms, arrays
+def _with_outlines(built: Built, shapes: Geometries) -> tuple[dict[str, Room], Outlines]:
+    """Put the outlines of more areas behind those of an index."""
+    before = built.index.outlines
+    corners, blocks, piles, spans = lay_out(shapes)
+    spans += np.array([len(before.blocks)] * 2 + [len(before.piles)] * 2)
+    rooms = dict(built.rooms)
+    for name, rows in (("corners", corners), ("blocks", blocks), ("piles", piles)):
+        rooms[name] = rooms[name].extended(rows)
+    return rooms, _outlines(rooms, np.concatenate([before.spans, spans]), before.slack)
 
 
-def _index(
-    frame: Floats,
-    tiles: Ints,
-    spans: Ints,
-    grown: dict[str, Array],
-    rest: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Floats],
-) -> Index:
-    records = grown["records"]
-    cells = Cells(frame, tiles, grown["labels"], records, records.view(np.float32))
-    outlines = Outlines(grown["corners"], grown["blocks"], grown["piles"], spans, _slack(frame))
-    return Index(cells, outlines, *rest)
+def _outlines(rooms: dict[str, Room], spans: Ints, slack: Floats) -> Outlines:
+    return Outlines(rooms["corners"].rows, rooms["blocks"].rows, rooms["piles"].rows, spans, slack)
 
 
-def _order(codes: Codes, numbers: Ints, count: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def _cells(rooms: dict[str, Room], frame: Floats, tiles: Numbers) -> Cells:
+    records = rooms["records"].rows
+    return Cells(frame, tiles, rooms["labels"].rows, records, records.view(np.float32))
+
+
+def _order(codes: Codes, numbers: Ints, count: int) -> tuple[Numbers, Numbers]:
     """Row and rank by code of each number that is in use; -1 for the others."""
     row, rank = np.full(count, -1, dtype=np.int32), np.full(count, -1, dtype=np.int32)
     row[numbers] = np.arange(len(numbers))
@@ -210,10 +198,10 @@ def _slack(frame: Floats) -> Floats:
 
 
 def _within(frame: Floats, bounds: Floats) -> bool:
-    """Whether no bounds reach into the outermost tiles' outer halves."""
+    """Whether the frame holds some bounds, and what lies near them."""
     low = (bounds[:, :2] - frame[:2]) * frame[2:4]
     high = (bounds[:, 2:] - frame[:2]) * frame[2:4]
-    return not ((low < 0.5) | (high > frame[4:] - 0.5)).any()
+    return not ((low < _BEYOND) | (high > frame[4:] - _BEYOND)).any()
 
 
 def _ranges(frame: Floats, bounds: Floats) -> Ints:
@@ -245,32 +233,35 @@ def _any_wanted(frame: Floats, bounds: Floats, wanted: Flags) -> Flags:
 
 
 def _make(
-    outlines: Outlines, frame: Floats, numbers: Ints, wanted: Flags, lengths: dict[str, int]
-) -> tuple[Ints, dict[str, Array]]:
-    """Make the wanted tiles of some areas; their rows come behind `lengths` rows."""
+    outlines: Outlines, frame: Floats, numbers: Ints, wanted: Flags, *, begin: tuple[int, int]
+) -> tuple[Numbers, Numbers, Numbers]:
+    """Make the wanted tiles of some areas, in threads: tiles, labels and records.
+
+    Labels and records are to come behind as many others as `begin` says.
+    """
     areas = numbers.astype(np.int32)
     edges = edges_by_tile(outlines, frame, areas, wanted)
     held = areas_at_middles(outlines, frame, areas, wanted)
     chosen = np.flatnonzero(wanted)
-    # Runs of as many edges each.
+    # Runs of as many edges each; one may be empty.
     cost = np.cumsum(np.diff(edges.first)[chosen] + 1)
-    ends = np.searchsorted(cost, np.linspace(0, cost[-1], _RUNS + 1)[1:-1])
-    runs = [run for run in np.split(chosen, ends) if len(run)]
+    ends = np.searchsorted(cost, np.linspace(0, cost[-1:].sum(), _RUNS + 1)[1:-1])
+    runs = np.split(chosen, ends)
     with ThreadPoolExecutor(processors()) as pool:
         parts = list(pool.map(lambda run: build_tiles(outlines, frame, edges, held, run, _FINENESS), runs))
-    return _joined(parts, lengths)
+    return _joined(parts, begin)
 
 
-def _joined(parts: list[Parts], lengths: dict[str, int]) -> tuple[Ints, dict[str, Array]]:
+def _joined(parts: list[Parts], begin: tuple[int, int]) -> tuple[Numbers, Numbers, Numbers]:
     """Lay what threads made one behind the other, and let what refers to rows do so."""
-    begin = dict(lengths)
-    rows: dict[str, list[Array]] = {name: [] for name in _GROWING}
+    first_label, first_record = begin
+    labels, records = [], []
     for part in parts:
-        used = {name: getattr(part, name)[:count] for name, count in zip(_GROWING, part.used, strict=True)}
-        part.tiles[:, 0] += begin["labels"]
-        used["labels"][used["labels"] < NOWHERE] -= begin["records"]
-        for name, array in used.items():
-            rows[name].append(array)
-            begin[name] += len(array)
+        some_labels, some_records = part.labels[: part.used[0]], part.records[: part.used[1]]
+        part.tiles[:, 0] += first_label
+        some_labels[some_labels < NOWHERE] -= first_record
+        first_label, first_record = first_label + len(some_labels), first_record + len(some_records)
+        labels.append(some_labels)
+        records.append(some_records)
     tiles = np.concatenate([part.tiles for part in parts])
-    return tiles, {name: np.concatenate(arrays) for name, arrays in rows.items()}
+    return tiles, np.concatenate(labels), np.concatenate(records)

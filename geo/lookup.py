@@ -25,6 +25,8 @@ _LEAST_M = 1e-9
 # A search for the nearest area begins with this distance and doubles it, metres.
 _FIRST_M = 25.0
 _UNSURE = -1
+#: What the kernel for one point says instead of a rule.
+NOT_FINITE = -2
 # Points whose records are fetched together, and how many numbers a fetch brings at least.
 _BATCH, _LINE = 1024, 16
 # Points are sorted into so many runs of neighbouring tiles at most: their counts stay in the cache.
@@ -46,7 +48,7 @@ class Index(NamedTuple):
 
     def table(self) -> Ints:
         """Addresses of the arrays, for the kernels; this tuple must be kept as long as they are used."""
-        return addresses.table([*self.cells, *self.outlines, *self[2:]])
+        return addresses.table([*self.cells, *self.outlines, *self[2:]], "diiif" + "dddld" + "iid")
 
     @property
     def nbytes(self) -> int:
@@ -196,16 +198,16 @@ def _across(index: Index, lon: float, lat: float, own: int) -> int:
     """
     _, found = _nearest_areas(index, lon, lat, TIE_M, TIE_M, own)
     if len(found):
-        return found[0]
+        return int(found[0])
     label, _, _ = find(index.cells, lon, lat)
     if label < NOWHERE:
         _, touched = _by_predicates(index, label, lon, lat)[1:]
         for area in touched:
             if area != own:
-                return area
+                return int(area)
     if index.tolerance_m[0] > TIE_M:
         _, found = _nearest_areas(index, lon, lat, index.tolerance_m[0], _FIRST_M, own)
-    return found[0] if len(found) else -1
+    return int(found[0]) if len(found) else -1
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
@@ -237,7 +239,9 @@ def _margin(index: Index, rule: int, area: int, lon: float, lat: float) -> tuple
 
 @njit(error_model="numpy", cache=True, nogil=True)
 def one(table: Ints, lon: float, lat: float, margin: bool) -> tuple[int, int, float, float, int]:  # noqa: FBT001
-    """Row, rule, distance, margin and row across for one point."""
+    """Row, rule (:data:`NOT_FINITE` if a coordinate is not), distance, margin and row across for one point."""
+    if not (np.isfinite(lon) and np.isfinite(lat)):
+        return -1, NOT_FINITE, np.nan, np.nan, -1
     index = _at(table)
     rule, area = _by_cell(index.cells, lon, lat)
     metres, margin_m, across = np.nan, np.nan, -1

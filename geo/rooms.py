@@ -12,30 +12,38 @@ import numpy.typing as npt
 
 # Room left for patches, as a share of what is used; memory that is never written to costs nothing.
 _SPARE = 0.25
+_LEAST_SPARE = 64
 
 Array = npt.NDArray[Any]
 
 
+class _Store:
+    """Memory behind several rooms; the first ``used`` rows are taken."""
+
+    def __init__(self, parts: list[Array]) -> None:
+        self.used = sum(len(part) for part in parts)
+        size = int(self.used * (1.0 + _SPARE)) + _LEAST_SPARE
+        self.rows: Array = np.empty((size, *parts[0].shape[1:]), dtype=parts[0].dtype)
+        np.concatenate(parts, out=self.rows[: self.used])
+        self.lock = threading.Lock()
+
+
 class Room:
-    """An array with room at its end, of which the first ``used`` rows are taken."""
+    """One version of an array that grows; ``rows`` are its rows, which never change."""
 
-    def __init__(self, rows: Array) -> None:
-        shape = (int(len(rows) * (1.0 + _SPARE)) + 64, *rows.shape[1:])
-        self._array: Array = np.empty(shape, dtype=rows.dtype)
-        self._array[: len(rows)] = rows
-        self._used = len(rows)
-        self._lock = threading.Lock()
+    def __init__(self, *parts: Array) -> None:
+        self._store = _Store(list(parts))
+        self.rows = self._store.rows[: self._store.used]
 
-    def first(self, count: int) -> Array:
-        """View the first rows."""
-        return self._array[:count]
-
-    def extended(self, count: int, rows: Array) -> "Room":
-        """Put rows behind the first `count`: here if nobody else has, and there is room; else in a copy."""
-        with self._lock:
-            end = count + len(rows)
-            if self._used == count and end <= len(self._array):
-                self._array[count:end] = rows
-                self._used = end
-                return self
-        return Room(np.concatenate([self._array[:count], rows]))
+    def extended(self, rows: Array) -> "Room":
+        """Make the version with more rows: in the same memory if there is room and nobody else took it."""
+        store = self._store
+        with store.lock:
+            begin, end = len(self.rows), len(self.rows) + len(rows)
+            if begin != store.used or end > len(store.rows):
+                return Room(self.rows, rows)
+            store.rows[begin:end] = rows
+            store.used = end
+        longer = object.__new__(Room)
+        longer._store, longer.rows = store, store.rows[:end]
+        return longer

@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 from shapely import MultiPolygon, Polygon, box
 from shapely.affinity import affine_transform
 
-from geo.assign import RULES, AreaIndex, Assigned
+from geo import lookup
+from geo.assign import INSIDE, RULES, AreaIndex, Assigned, compile_kernels
+from geo.cell_building import areas_at_middles, build_tiles, edges_by_tile
+from tests.geo.shapes import assert_equals_geos, neighbours, special_points
 
 METRIC = "EPSG:4547"
 GEOD = pyproj.Geod(ellps="WGS84")
@@ -160,10 +163,83 @@ def test_margin_is_zero_only_on_a_border(index):
     assert (found.margin_m > 0).all()
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "expected"),
+    [
+        (3.9, 2, "a"),  # across a shared edge
+        (0.1, 2, None),  # across the outer border
+        (4, 2, "b"),  # on the border itself: the answer is a
+        (0, 2, None),
+        (4, 4, "b"),  # three meet: a answers, b is the lowest of the others
+        (3.9, 3.95, "c"),  # in b, nearest to c
+        (3.9, 3.9, "a"),  # in b, as near to a as to c: the nearest point is one of two, whichever is first
+        (3, 6, "c"),  # an enclave: across the gap around it, 47 m
+        (8.3, 1.5, "a"),  # across a gap of 19 m
+        (2, 7.9, None),
+        (9.9, 4.1, "f"),
+        (10.1, 5.5, "f"),  # in g, whose border here lies within f
+        (11, 6, None),  # an overlap has no one border
+        (8, 8.2, None),  # nearest
+    ],
+)
+def test_neighbour_across_the_nearest_border(index, x, y, expected):
+    found = ask(index, x, y, margin=True)
+    if (x, y) == (3.9, 3.9):
+        assert index.codes[found.neighbour[0]] in ("a", "c")
+    elif (x, y) == (9.9, 4.1):
+        assert index.codes[found.area[0]] == expected
+    elif (x, y) == (10.1, 5.5):
+        assert found.rule_name[0] == "overlap" or index.codes[found.neighbour[0]] == expected
+    else:
+        assert (index.codes[found.neighbour[0]] if found.neighbour[0] >= 0 else None) == expected
+    assert ask(index, x, y).neighbour[0] == -1  # not asked for
+
+
+def test_neighbour_over_a_gap_wider_than_the_tolerance():
+    areas = layer({"a": box(0, 0, 1, 1), "b": box(1.6, 0, 2.6, 1)})  # 56 m apart
+    assert ask(AreaIndex(areas, metric=METRIC), 0.9, 0.5, margin=True).neighbour[0] == -1
+    assert ask(AreaIndex(areas, metric=METRIC, tolerance_m=60), 0.9, 0.5, margin=True).neighbour[0] == 1
+
+
+def test_one_without_margin(index):
+    point = on_map(shapely.Point(1, 2))
+    one = index.one(point.x, point.y, margin=False)
+    assert (one.area, one.rule, one.neighbour, one.listed) == (0, INSIDE, -1, (0,))
+    assert np.isnan(one.margin_m)
+    assert np.isnan(one.distance_m)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_one_coordinate_that_is_no_number_is_refused(index, bad):
+    with pytest.raises(ValueError, match="finite"):
+        index.one(bad, 30.0)
+    with pytest.raises(ValueError, match="finite"):
+        index.one(114.0, bad)
+
+
+def test_nothing_is_compiled_once_all_is(index):
+    compile_kernels()
+    asked = [lookup.one, lookup.candidates, lookup.by_tile, lookup.assign_simple, lookup.assign_rest]
+    asked += [lookup.margins, lookup.to_rows, build_tiles, edges_by_tile, areas_at_middles]
+    before = [len(kernel.signatures) for kernel in asked]
+    lon = np.linspace(LON, LON + 0.01, 20_000)
+    lon.flags.writeable = False
+    index.assign(lon, np.full(20_000, LAT + 0.001), margin=True)
+    index.assign([114], [30])
+    index.assign(np.array([114.25], dtype=np.float32), np.array([30.5], dtype=np.float32), margin=True)
+    index.one(114, 30)
+    index.one(np.float64(LON), LAT)
+    index.patched(layer({"b": box(0, 0, 4, 3)}), ["a"]).one(LON, LAT)
+    index.one(LON + 4 * STEP, LAT + 2 * STEP)
+    assert [len(kernel.signatures) for kernel in asked] == before == [1] * len(asked)
+
+
 def test_layer_without_areas():
     index = AreaIndex(layer({}), metric=METRIC)
     assert len(index) == 0
     assert answer(index.assign([114.3], [30.6], margin=True)) == (None, "none", [])
+    one = index.one(0.5, 0.5)
+    assert (one.area, RULES[one.rule], one.neighbour, one.listed) == (-1, "none", -1, ())
 
 
 def test_no_points(index):
@@ -215,6 +291,15 @@ def by_predicates(areas, lon, lat):
     return interior[0], "inside" if len(touched) == 1 else "overlap", touched
 
 
+def assert_one_is(one, together, k):
+    """The answer for one point says what the answers for all say of it."""
+    assert (one.area, one.rule, one.neighbour) == (together.area[k], together.rule[k], together.neighbour[k])
+    np.testing.assert_array_equal(
+        [one.distance_m, one.margin_m], [together.distance_m[k], together.margin_m[k]]
+    )
+    assert [str(together.codes[row]) for row in one.listed] == together.candidates(k)
+
+
 def check(areas, index, lon, lat):
     """Bulk equals one at a time equals plain predicates; nearest equals the geodesic."""
     together: Assigned = index.assign(lon, lat, margin=True)
@@ -223,6 +308,8 @@ def check(areas, index, lon, lat):
         assert answer(alone) == answer(together, k)
         np.testing.assert_array_equal(alone.distance_m, together.distance_m[k : k + 1])
         np.testing.assert_array_equal(alone.margin_m, together.margin_m[k : k + 1])
+        np.testing.assert_array_equal(alone.neighbour, together.neighbour[k : k + 1])
+        assert_one_is(index.one(lon[k], lat[k]), together, k)
         expected = by_predicates(areas, lon[k], lat[k])
         if expected is None:
             assert together.rule_name[k] in ("nearest", "none")
@@ -230,26 +317,6 @@ def check(areas, index, lon, lat):
         else:
             assert answer(together, k) == expected
         assert (together.margin_m[k] == 0) == (together.rule_name[k] == "border")
-
-
-def neighbours(lon, lat):
-    """Points and their neighbours in the last bit, in all eight directions."""
-    lons = [lon, np.nextafter(lon, -360), np.nextafter(lon, 360)]
-    lats = [lat, np.nextafter(lat, -90), np.nextafter(lat, 90)]
-    return (
-        np.concatenate([x for x in lons for _ in lats]),
-        np.concatenate([y for _ in lons for y in lats]),
-    )
-
-
-def special_points(areas):
-    """Corners, middles and thirds of all edges."""
-    rings = shapely.get_rings(shapely.get_parts(areas.geometry.to_numpy()))
-    corners, ring = shapely.get_coordinates(rings, return_index=True)
-    first = np.flatnonzero(ring[:-1] == ring[1:])
-    a, b = corners[first], corners[first + 1]
-    points = np.concatenate([corners, (a + b) / 2, a + (b - a) / 3])
-    return points[:, 0], points[:, 1]
 
 
 def test_corners_edges_and_their_last_bit_neighbours(index):
@@ -339,18 +406,4 @@ def test_wuhan_communities_equal_plain_shapely(shared_data):
     found = index.assign(lon, lat)
     # The duplicated community and the overlapping pair are in the layer: every rule occurs.
     assert set(found.rule_name) == set(RULES)
-    shapes = shapely.from_wkb(shapely.to_wkb(areas.geometry.to_numpy()))
-    tree = shapely.STRtree(shapes)
-    point, area = tree.query(shapely.points(lon, lat), predicate="intersects")
-    interior = shapely.contains(shapes[area], shapely.points(lon, lat)[point])
-    for k in range(len(lon)):
-        touched = np.sort(area[point == k]) if found.rule_name[k] in ("border", "overlap") else None
-        if touched is not None:
-            assert found.candidates(k) == list(areas["code"].to_numpy()[touched])
-    count = np.bincount(point, minlength=len(lon))
-    inner = np.bincount(point[interior], minlength=len(lon))
-    np.testing.assert_array_equal(found.rule_name == "inside", (inner == 1) & (count == 1))
-    np.testing.assert_array_equal(found.rule_name == "border", (inner == 0) & (count > 0))
-    np.testing.assert_array_equal(found.rule_name == "overlap", (inner > 0) & (count > 1))
-    only = np.flatnonzero((inner == 1)[point] & (count == 1)[point])
-    np.testing.assert_array_equal(found.area[point[only]], area[only])
+    assert_equals_geos(areas, found, lon, lat)
