@@ -65,12 +65,20 @@ def locator_at(snapshot: Snapshot, level: str, scheme: str = located.SCHEME) -> 
 
 def locator_at_hand(snapshot: Snapshot, level: str, scheme: str = located.SCHEME) -> Locator | None:
     """Return all that locates a place if it is in memory, so that an answer waits for nothing."""
+    known: Locator | None = snapshot.composed.get((level, scheme))
+    if known is not None:
+        return known
     areas, compounds = snapshot.at_hand(_areas(level, scheme)), snapshot.at_hand(_COMPOUNDS)
     buildings, old_estates = snapshot.at_hand(_BUILDINGS), snapshot.at_hand(_OLD_ESTATES)
     posts = snapshot.at_hand(_POSTS)
     if areas is None or compounds is None or buildings is None or old_estates is None or posts is None:
         return None
-    return Locator(areas, compounds, buildings, old_estates, posts)
+    if level != "grid":
+        # Whichever scheme is named, it is the same; only those that exist shall be kept.
+        scheme = located.SCHEME
+    locator = Locator(areas, compounds, buildings, old_estates, posts)
+    snapshot.composed[level, scheme] = locator
+    return locator
 
 
 def prepare_locator(snapshot: Snapshot, level: str, scheme: str = located.SCHEME) -> None:

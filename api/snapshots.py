@@ -42,12 +42,16 @@ def wait_for_workers() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One revision (0: nothing is published) and the versions of its layers."""
+    """One revision (0: nothing is published) and the versions of its layers.
+
+    ``composed`` holds what is put together from models, by name, for as long as the snapshot is used.
+    """
 
     revision: int
     versions: dict[str, int]
     deployment: deployment.Deployment | None
     _models: Models = field(repr=False)
+    composed: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def version(self, layers: Sequence[str]) -> tuple[int, ...]:
         """Return the versions of these layers; equal versions mean equal contents."""

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from numba import njit
 
 from geo import lookup
-from geo.assign import INSIDE, AreaIndex, One
+from geo.assign import AreaIndex
 
 #: How many layers lie beside the areas.
 OTHERS = 3
@@ -28,27 +28,32 @@ class Stacked:
     def __init__(self, areas: AreaIndex, others: Sequence[AreaIndex]) -> None:
         if len(others) != OTHERS:
             raise ValueError(f"{OTHERS} other layers are asked, not {len(others)}")
-        self._areas = areas
         # Kept for what the tables point to.
-        self._others = tuple(others)
-        self._tables = np.stack([areas.table, *(other.table for other in others)])
+        self._indexes = (areas, *others)
+        self._tables = np.stack([index.table for index in self._indexes])
 
-    def one(self, lon: float, lat: float) -> tuple[One, int, int, int]:
-        """Decide for one point: as :meth:`geo.assign.AreaIndex.one`, and the row of each other layer, or -1."""
-        area, rule, distance_m, margin_m, neighbour, first, second, third = _one(self._tables, lon, lat)
-        if rule == INSIDE:
-            return One(area, rule, distance_m, margin_m, neighbour, (area,)), first, second, third
-        return self._areas.one(lon, lat), first, second, third
+    def ask(self, lon: float, lat: float) -> tuple[int, int, float, float, int, int, int, int]:
+        """Decide for one point, in finite degrees.
+
+        Returns
+        -------
+        area, rule, distance_m, margin_m, neighbour
+            As :class:`geo.assign.One`, whose candidates :meth:`geo.assign.AreaIndex.one` tells.
+        row, row, row
+            Of the areas of the other layers that hold or touch it, or -1.
+        """
+        found: tuple[int, int, float, float, int, int, int, int] = _ask(self._tables, lon, lat)
+        return found
 
 
 def compile_kernels() -> None:
     """Compile the look-up into numba's cache, so that no request waits for the compiler."""
     empty = AreaIndex(gpd.GeoDataFrame({"code": []}, geometry=[], crs="EPSG:4326"), metric="EPSG:4547")
-    Stacked(empty, [empty] * OTHERS).one(0.0, 0.0)
+    Stacked(empty, [empty] * OTHERS).ask(0.0, 0.0)
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
-def _one(
+def _ask(
     tables: npt.NDArray[np.int64], lon: float, lat: float
 ) -> tuple[int, int, float, float, int, int, int, int]:
     area, rule, distance_m, margin_m, neighbour = lookup.one(tables[0], lon, lat, True)  # noqa: FBT003 - compiled
