@@ -20,14 +20,14 @@ _PREPARING = "wangge preparing"
 _PUBLISHING = "wangge publishing"
 
 
-def lock_shared(session: Session, now: dt.datetime) -> int:
-    """Hold off publishing until this transaction ends, and return the revision in effect.
-
-    Any number may hold it at once. The revision that an incident is assigned at is read under the lock, so
-    that no publish can slip between that reading and the incident's commit.
-    """
-    session.execute(select(func.pg_advisory_xact_lock_shared(func.hashtext(_PUBLISHING))))
-    return current(session, now)
+#: SQL that holds off publishing until the transaction ends; any number may hold it at once. What an incident is
+#: assigned at is read under the lock, in a later statement, so that no publication can slip in before its commit.
+LOCK_SHARED = f"SELECT pg_advisory_xact_lock_shared(hashtext('{_PUBLISHING}'))"
+#: SQL of the revision in effect at ``:now``; see :func:`current`.
+IN_EFFECT = """
+    SELECT coalesce(max(number), 0) FROM revisions
+    WHERE effective_from <= greatest(:now, (SELECT max(published_at) FROM revisions))"""
+_CURRENT = text(IN_EFFECT)
 
 
 def lock_publishing(session: Session) -> int:
@@ -50,8 +50,7 @@ def current(session: Session, now: dt.datetime) -> int:
     What was published is past, although ``now`` is earlier: it was read before waiting for a lock, or on a
     machine whose clock is late. Else a server with such a clock would answer from the revision before.
     """
-    newest = session.scalar(select(func.max(Revision.published_at)))
-    return _effective(session, max(now, newest) if newest else now) or 0
+    return int(session.execute(_CURRENT, {"now": now}).scalar_one())
 
 
 def at(session: Session, instant: dt.datetime) -> int:

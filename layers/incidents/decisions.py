@@ -1,13 +1,14 @@
 """Which area an incident belongs to: read, decided by a person, and released again, every step recorded.
 
-Whoever moves an incident holds off publishing until the commit (:func:`layers.history.lock_shared`), so that no
+Whoever moves an incident holds off publishing until the commit (:func:`begin`), so that no
 incident is left with an answer of a revision that has just ended.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from geo import assign
@@ -23,6 +24,9 @@ from layers.tables import Assignment, Incident, IncidentKey
 STATUSES = ("open", "closed")
 #: A place says by which rule it belongs to an area, or a person decided.
 RULES = (*assign.RULES, "manual")
+
+# One round trip to the database; what is read was not chosen before the lock was got.
+_BEGIN = text(f"{history.LOCK_SHARED}; SELECT ({history.IN_EFFECT}), ARRAY({partitions.MISSING})")
 
 
 def get(session: Session, incident_id: UUID, *, for_update: bool = False) -> Incident:
@@ -63,7 +67,7 @@ def reassign(
         If no grid of the incidents' scheme has this code, the incident belongs to it already, or the reason is
         blank.
     """
-    revision = _begin(session, now)
+    revision = begin(session, now)
     incident = _open(session, incident_id)
     path = located.path_of(session, revision, area_code)
     faults = []
@@ -99,7 +103,7 @@ def release(session: Session, incident_id: UUID, *, actor: str, now: dt.datetime
     Conflict
         If it is closed, or no person's decision stands.
     """
-    revision = _begin(session, now)
+    revision = begin(session, now)
     incident = _open(session, incident_id)
     if incident.rule != "manual":
         raise Conflict("This incident was not assigned by hand, so there is nothing to release.")
@@ -136,7 +140,7 @@ def place(
     Conflict
         If it is closed, or a person's decision about its area stands.
     """
-    revision = _begin(session, now)
+    revision = begin(session, now)
     incident = _open(session, incident_id)
     if incident.rule == "manual":
         raise Conflict("This incident was assigned by hand; release it before giving it another place.")
@@ -194,9 +198,13 @@ def _no_grid(session: Session, revision: int, code: str) -> Fault:
     return Fault(kind="value-invalid", field="area_code", message=message)
 
 
-def _begin(session: Session, now: dt.datetime) -> int:
-    partitions.ensure(session, now=now)
-    return history.lock_shared(session, now)
+def begin(session: Session, now: dt.datetime, *, reported_at: Sequence[dt.datetime] = ()) -> int:
+    """Hold off publishing, see to it that there are partitions, and return the revision in effect."""
+    names = list(partitions.needed(now=now, reported_at=reported_at))
+    revision, missing = session.execute(_BEGIN, {"now": now, "names": names}).one()
+    if missing:
+        partitions.ensure(session, now=now, reported_at=reported_at)
+    return int(revision)
 
 
 def _open(session: Session, incident_id: UUID) -> Incident:

@@ -1,12 +1,12 @@
 """Incidents are filed one by one, each with the area it belongs to and with what was reported near by.
 
 Every answer comes from :mod:`geo.assign` at a revision that is named beside it; publishing waits for the commit
-(:func:`layers.history.lock_shared`). Areas that are in memory answer where they are those of that revision,
+(:func:`layers.incidents.decisions.begin`). Areas that are in memory answer where they are those of that revision,
 else the neighbourhood is read from the database, which gives the same answer.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -14,11 +14,11 @@ from uuid import uuid4
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from layers import history, located
+from layers import located
 from layers.errors import Conflict
-from layers.incidents import answers, decisions, partitions, search
+from layers.incidents import answers, decisions, search
 from layers.incidents.nearby import Nearby, Vicinity, nearby
-from layers.incidents.search import Filters, Found
+from layers.incidents.search import Found
 from layers.located import Location, Locator, Place
 from layers.tables import Assignment, IdempotencyKey, Incident
 
@@ -77,14 +77,15 @@ class Desk:
         What is in memory to locate a place with.
     vicinity
         What counts as near by.
-    sees
-        Which incidents may be told to whoever files.
+    scope, scope_unassigned
+        Codes of the areas that whoever files is limited to (empty: no limit), and whether the unassigned are seen.
     """
 
     on: dt.date
     locators: Locators = _nothing_at_hand
     vicinity: Vicinity = field(default_factory=Vicinity)
-    sees: Filters = field(default_factory=Filters)
+    scope: Sequence[str] = ()
+    scope_unassigned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,7 @@ def intake(
         if earlier is not None:
             return _repeated(session, earlier, repetition, desk)
     near = _near(session, report.place, report.reported_at, report.category, desk)
-    partitions.ensure(session, now=now, reported_at=[report.reported_at])
-    revision = history.lock_shared(session, now)
+    revision = decisions.begin(session, now, reported_at=[report.reported_at])
     location = _locate(session, revision, report.place, desk)
     incident, decided = _store(session, report, answers.of_location(location), revision, (actor, now))
     if repetition is not None:
@@ -200,7 +200,13 @@ def _near(
     if place is None:
         return []
     return nearby(
-        session, place, reported_at=reported_at, category=category, vicinity=desk.vicinity, among=desk.sees
+        session,
+        place,
+        reported_at=reported_at,
+        category=category,
+        vicinity=desk.vicinity,
+        scope=desk.scope,
+        scope_unassigned=desk.scope_unassigned,
     )
 
 

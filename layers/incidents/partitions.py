@@ -24,7 +24,9 @@ EARLIEST = dt.datetime(2010, 1, 1, tzinfo=dt.UTC)
 Span = tuple[dt.datetime | None, dt.datetime]
 
 _LONGEST_QUARTER = dt.timedelta(days=92)
-_MISSING = text("SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE to_regclass(name) IS NULL")
+#: SQL of those of ``:names`` that are no partitions yet.
+MISSING = "SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE to_regclass(name) IS NULL"
+_MISSING = text(MISSING)
 # Attaching a partition takes this lock anyway. Taken first, it lets one transaction at a time look and make;
 # whoever has stored an incident already holds a weaker one, and goes on without waiting for those that wait.
 _LOCK = text("LOCK TABLE incident_keys IN SHARE ROW EXCLUSIVE MODE")
@@ -39,16 +41,23 @@ def ensure(session: Session, *, now: dt.datetime, reported_at: Iterable[dt.datet
     The first to store anything in a quarter so makes the next one's partitions, months ahead of need. To be called
     before the first row is stored: a transaction that has stored rows waits for others that have.
     """
+    wanted = needed(now=now, reported_at=reported_at)
+    if _missing(session, wanted):
+        session.execute(_LOCK)
+        for name in _missing(session, wanted):
+            _make(session, name, *wanted[name])
+
+
+def needed(
+    *, now: dt.datetime, reported_at: Iterable[dt.datetime] = ()
+) -> dict[str, tuple[str, dt.datetime]]:
+    """Return the partitions that :func:`ensure` makes: by name the table and the first instant."""
     quarter = _quarter(now)
     ahead = {quarter, _next(quarter)}
     wanted = {
         _name("incidents", first): ("incidents", first) for first in ahead | set(map(_quarter, reported_at))
     }
-    wanted |= {_name("assignments", first): ("assignments", first) for first in ahead}
-    if _missing(session, wanted):
-        session.execute(_LOCK)
-        for name in _missing(session, wanted):
-            _make(session, name, *wanted[name])
+    return wanted | {_name("assignments", first): ("assignments", first) for first in ahead}
 
 
 def spans(session: Session) -> list[Span]:

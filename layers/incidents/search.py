@@ -22,6 +22,9 @@ from layers.incidents.partitions import Span
 from layers.located import Place
 from layers.tables import Incident
 
+# Not the attributes of the class, which would make every statement one of the ORM, at twice the cost.
+_COLUMNS = Incident.__table__.c
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
@@ -129,24 +132,24 @@ def _places() -> Select[Any]:
 def condition(filters: Filters) -> ColumnElement[bool]:
     """Return what an incident must fulfil to be found."""
     equal = {name: getattr(filters, name) for name in ("status", "category", "rule")}
-    conditions = [getattr(Incident, name) == value for name, value in equal.items() if value is not None]
+    conditions = [_COLUMNS[name] == value for name, value in equal.items() if value is not None]
     if filters.area is not None:
         conditions.append(
             or_(
-                Incident.path.bool_op("@>")([filters.area]),
-                Incident.area_code.startswith(filters.area, autoescape=True),
+                _COLUMNS.path.bool_op("@>")([filters.area]),
+                _COLUMNS.area_code.startswith(filters.area, autoescape=True),
             )
         )
     if filters.since is not None:
-        conditions.append(Incident.reported_at >= filters.since)
+        conditions.append(_COLUMNS.reported_at >= filters.since)
     if filters.until is not None:
-        conditions.append(Incident.reported_at < filters.until)
+        conditions.append(_COLUMNS.reported_at < filters.until)
     if filters.bbox is not None:
         conditions.append(_inside(filters.bbox))
     if filters.unassigned is not None:
-        conditions.append(_unassigned() if filters.unassigned else Incident.area_code.is_not(None))
+        conditions.append(_unassigned() if filters.unassigned else _COLUMNS.area_code.is_not(None))
     if filters.scope:
-        mine = Incident.path.bool_op("&&")(list(filters.scope))
+        mine = _COLUMNS.path.bool_op("&&")(list(filters.scope))
         conditions.append(or_(mine, _unassigned()) if filters.scope_unassigned else mine)
     return and_(true(), *conditions)
 
@@ -155,15 +158,15 @@ def _inside(bbox: tuple[float, float, float, float]) -> ColumnElement[bool]:
     west, south, east, north = bbox
     # The index knows single precision only; ST_Intersects would be right too, but the planner fears its cost.
     return and_(
-        Incident.geom.bool_op("&&")(func.ST_MakeEnvelope(*bbox, 4326)),
-        func.ST_X(Incident.geom).between(west, east),
-        func.ST_Y(Incident.geom).between(south, north),
+        _COLUMNS.geom.bool_op("&&")(func.ST_MakeEnvelope(*bbox, 4326)),
+        func.ST_X(_COLUMNS.geom).between(west, east),
+        func.ST_Y(_COLUMNS.geom).between(south, north),
     )
 
 
 def _unassigned() -> ColumnElement[bool]:
     # By the rule alone an index finds the few that may have no area.
-    return and_(Incident.rule.in_(("none", "manual")), Incident.area_code.is_(None))
+    return and_(_COLUMNS.rule.in_(("none", "manual")), _COLUMNS.area_code.is_(None))
 
 
 def _encoded(incident: Incident) -> str:

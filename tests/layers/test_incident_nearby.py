@@ -12,7 +12,6 @@ from geo.geodesic import distances_m
 from layers import incidents
 from layers.incidents import Vicinity, nearby
 from layers.incidents.nearby import LISTED
-from layers.incidents.search import Filters
 from tests import paper_city as city
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -55,7 +54,7 @@ def near(session, place=HERE, *, hours=0.0, **options):
         reported_at=NOW + dt.timedelta(hours=hours),
         category="0101",
         vicinity=options.pop("vicinity", Vicinity()),
-        among=Filters(**options),
+        **options,
     )
     return [(one.id, round(one.distance_m, 3), one.duplicate) for one in found]
 
@@ -92,7 +91,7 @@ def test_across_the_border_of_partitions(built):
     new_year = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     for minutes in (-5, 5):
         file(built, HERE, reported_at=new_year + dt.timedelta(minutes=minutes))
-    found = nearby(built, HERE, reported_at=new_year, category="0101", vicinity=Vicinity(), among=Filters())
+    found = nearby(built, HERE, reported_at=new_year, category="0101", vicinity=Vicinity())
     assert len(found) == 2
 
 
@@ -122,7 +121,7 @@ def test_intake_tells_what_was_there_before_it(built):
     assert first.nearby == []
     assert [(one.id, one.duplicate) for one in second.nearby] == [(first.incident.id, True)]
     assert file(built, None, address="滨江路 1 号").nearby == []
-    limited = incidents.Desk(on=NOW.date(), vicinity=Vicinity(radius_m=2.5), sees=Filters())
+    limited = incidents.Desk(on=NOW.date(), vicinity=Vicinity(radius_m=2.5))
     assert len(file(built, HERE, desk=limited).nearby) == 1
 
 
