@@ -5,27 +5,20 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import shapely
 
 from geo.faults import DataError, Fault
-from layers.files import places, points
+from layers.files import parquet_bounds, places, points
 from layers.files.columns import unique_names
 from layers.files.points import Chunk, Columns, Floats, Integers, check_added, find
 
-#: Rows of a chunk, and bytes of it once it is decoded: a value stored once may stand in every row.
-CHUNK_ROWS = 1 << 17
-CHUNK_BYTES = 64 << 20
 #: Bytes of values that are gathered before they are written as one row group, and its most rows.
 _GROUP_BYTES, _GROUP_ROWS = 128 << 20, 1 << 20
 # Bytes read ahead of each column; without a bound the whole row group is read.
 _READ_AHEAD = 1 << 20
-#: Decoded bytes of one column in one row group, and values of lists in it: more is refused unread.
-LARGEST_COLUMN = 2 << 30
-MOST_VALUES = 1 << 27
 # Every Parquet file begins and ends with these bytes.
 _MAGIC = b"PAR1"
 # A WKB point: byte order, type, x, y.
@@ -84,13 +77,18 @@ class ParquetPoints:
             raise _unreadable(error) from error
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        for batch in self._file.iter_batches(_rows_at_once(self._file.metadata)):
-            part = np.cumsum(_text_bytes(batch)) // CHUNK_BYTES
-            starts = np.flatnonzero(np.diff(part, prepend=-1))
-            for start, end in zip(starts, [*starts[1:], len(batch)], strict=True):
-                columns = zip(batch.slice(start, end - start).columns, self._schema.types, strict=True)
-                plain = [column if column.type == kind else column.cast(kind) for column, kind in columns]
-                yield pa.RecordBatch.from_arrays(plain, schema=self._schema)
+        """Batches of some size, whatever the bound on their rows at the time of decoding."""
+        waiting: list[pa.RecordBatch] = []
+        for read in self._file.iter_batches(parquet_bounds.rows_at_once(self._file.metadata)):
+            for batch in parquet_bounds.decoded(read, self._schema):
+                size = sum(one.nbytes for one in (*waiting, batch))
+                rows = sum(len(one) for one in (*waiting, batch))
+                if waiting and (size > parquet_bounds.CHUNK_BYTES or rows > parquet_bounds.CHUNK_ROWS):
+                    yield _joined(waiting)
+                    waiting = []
+                waiting.append(batch)
+        if waiting:
+            yield _joined(waiting)
 
     def _numbers(self, batch: pa.RecordBatch, first: int) -> tuple[Floats, Floats, list[Fault]]:
         given = [batch.column(at) for at in self._found.place]
@@ -153,8 +151,8 @@ def _opened(source: IO[bytes]) -> tuple[pq.ParquetFile, pa.Schema]:
     options = {"pre_buffer": False, "buffer_size": _READ_AHEAD, "arrow_extensions_enabled": False}
     try:
         file = pq.ParquetFile(source, **options)
-        _check_sizes(file.metadata, size)
-        repeated = _dictionary_columns(file)
+        parquet_bounds.check_sizes(file.metadata)
+        repeated = parquet_bounds.dictionary_columns(file)
         if not repeated:
             return file, file.schema_arrow
         return pq.ParquetFile(source, read_dictionary=repeated, **options), file.schema_arrow
@@ -162,61 +160,13 @@ def _opened(source: IO[bytes]) -> tuple[pq.ParquetFile, pa.Schema]:
         raise _unreadable(error) from error
 
 
-def _check_sizes(metadata: pq.FileMetaData, size: int) -> None:
-    """Refuse a file whose header says that a small part of it becomes very large, before any of it is read."""
-    for group in range(metadata.num_row_groups):
-        rows = metadata.row_group(group)
-        for at in range(rows.num_columns):
-            column = rows.column(at)
-            nested = column.num_values > MOST_VALUES and column.num_values > rows.num_rows
-            if column.total_uncompressed_size > LARGEST_COLUMN or nested:
-                message = (
-                    f"Row group {group + 1} holds {column.total_uncompressed_size} bytes, {column.num_values} "
-                    f"values in column {column.path_in_schema!r}: write the file with smaller row groups."
-                )
-                raise DataError(Fault(kind="file-too-large", field=column.path_in_schema, message=message))
-            if column.total_compressed_size > size:
-                raise _unreadable(ValueError(f"column {column.path_in_schema!r} is longer than the file"))
-
-
-def _rows_at_once(metadata: pq.FileMetaData) -> int:
-    """How many rows a chunk may have, so that it stays within :data:`CHUNK_BYTES` where rows are much alike."""
-    most = CHUNK_ROWS
-    for group in map(metadata.row_group, range(metadata.num_row_groups)):
-        columns = [group.column(at) for at in range(group.num_columns)]
-        size = sum(max(column.total_uncompressed_size, 8 * column.num_values) for column in columns)
-        most = min(most, CHUNK_BYTES * group.num_rows // max(size, 1))
-    return max(most, 1)
-
-
-def _dictionary_columns(file: pq.ParquetFile) -> list[str]:
-    """Columns of text of which repeated values are stored once: they are decoded a chunk at a time."""
-    text = {field.name for field in file.schema_arrow if _is_text(field.type)}
-    if not (text and file.metadata.num_row_groups):
-        return []
-    group = file.metadata.row_group(0)
-    columns = [group.column(at) for at in range(group.num_columns)]
-    return [c.path_in_schema for c in columns if c.path_in_schema in text and c.has_dictionary_page]
+def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
 
 
 def _unreadable(error: Exception) -> DataError:
     said = " ".join(str(error).split()).rstrip(".")
     return DataError(Fault(kind="file-unreadable", message=f"This is no readable Parquet file: {said:.300}."))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    plain, large = pa.types.is_string, pa.types.is_large_string
-    return bool(plain(kind) or large(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
-
-
-def _text_bytes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
-    """Bytes that the text of each row takes once it is decoded."""
-    taken = np.zeros(len(batch), dtype=np.int64)
-    for column in batch.columns:
-        if pa.types.is_dictionary(column.type) and _is_text(column.type.value_type):
-            lengths = pc.fill_null(pc.binary_length(column.dictionary).take(column.indices), 0)
-            taken += lengths.to_numpy(zero_copy_only=False)
-    return taken
 
 
 def _compression(file: pq.ParquetFile, added: pa.Schema) -> dict[str, str] | str:

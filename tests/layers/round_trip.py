@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pyarrow as pa
 
-from layers.files import points, points_csv, points_geojson, points_parquet, points_xlsx
+from layers.files import parquet_bounds, points, points_csv, points_geojson, points_xlsx
 
 USUAL = points.Columns()
 ADDED = pa.schema({"rule": pa.string(), "distance_m": pa.float64()})
@@ -14,7 +14,7 @@ ADDED = pa.schema({"rule": pa.string(), "distance_m": pa.float64()})
 def through(kind, body, *, chunk_rows=None, monkeypatch=None, stated=USUAL, encoding=None):
     """Read and write a file with the row number as rule; return what was written and the chunks."""
     if chunk_rows:
-        for module in (points_geojson, points_parquet, points_xlsx):
+        for module in (points_geojson, parquet_bounds, points_xlsx):
             monkeypatch.setattr(module, "CHUNK_ROWS", chunk_rows)
         monkeypatch.setattr(points_csv, "MOST_ROWS", chunk_rows)
     sink = io.BytesIO()

@@ -12,7 +12,7 @@ import shapely
 
 from geo.crs import agree, parse
 from geo.faults import DataError
-from layers.files import points, points_parquet
+from layers.files import parquet_bounds, points
 from tests.layers.round_trip import through
 
 
@@ -49,7 +49,7 @@ def test_parquet_with_geometries_that_are_no_points():
 
 def test_parquet_in_which_one_value_stands_in_every_row_takes_little_memory(monkeypatch):
     """A file of kilobytes that would be gigabytes of text if a whole batch were decoded at once."""
-    monkeypatch.setattr(points_parquet, "CHUNK_BYTES", 1 << 20)
+    monkeypatch.setattr(parquet_bounds, "CHUNK_BYTES", 1 << 20)
     long = "井" * 100_000
     table = pa.table(
         {
@@ -165,7 +165,7 @@ def test_wkb_of_any_size_and_wkt(shapes):
 
 
 def test_a_row_group_that_becomes_too_large_is_refused_unread(monkeypatch):
-    monkeypatch.setattr(points_parquet, "LARGEST_COLUMN", 100_000)
+    monkeypatch.setattr(parquet_bounds, "LARGEST_COLUMN", 100_000)
     body = parquet(pa.table({"lon": np.arange(100_000.0), "lat": np.arange(100_000.0)}), use_dictionary=False)
     with pytest.raises(DataError, match="smaller row groups") as refused:
         through("parquet", body)
@@ -174,7 +174,7 @@ def test_a_row_group_that_becomes_too_large_is_refused_unread(monkeypatch):
 
 def test_lists_that_repeat_one_value_are_refused_unread(monkeypatch):
     """A file of kilobytes whose rows are lists of millions of equal values."""
-    monkeypatch.setattr(points_parquet, "MOST_VALUES", 1 << 20)
+    monkeypatch.setattr(parquet_bounds, "MOST_VALUES", 1 << 20)
     lists = pa.ListArray.from_arrays([0, 2_000_000], pa.array(np.zeros(2_000_000)))
     body = parquet(pa.table({"lon": [1.0], "lat": [2.0], "many": lists}), compression="zstd")
     assert len(body) < 100_000
@@ -183,8 +183,54 @@ def test_lists_that_repeat_one_value_are_refused_unread(monkeypatch):
     assert refused.value.faults[0].kind == "file-too-large"
 
 
+LONG = "井" * 100_000
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        [[LONG, LONG], None, []] * 30,
+        [{"a": {"b": LONG}, "c": 1}, None, {"a": None, "c": None}] * 30,
+        pa.array([[(LONG, "x")], None, [("k", LONG)]] * 30, pa.map_(pa.string(), pa.string())),
+        [[[LONG]], [[], [LONG, "x"]], None] * 30,
+    ],
+)
+def test_nested_text_that_stands_in_every_row_takes_little_memory(notes, monkeypatch):
+    monkeypatch.setattr(parquet_bounds, "CHUNK_BYTES", 1 << 20)
+    table = pa.table({"lon": [114.0] * 90, "lat": [30.0] * 90, "notes": notes})
+    body = parquet(table)
+    assert len(body) < 100_000
+    written, chunks = through("parquet", body)
+    assert max(len(chunk.x) for chunk in chunks) <= 12
+    assert pq.read_table(io.BytesIO(written)).select(["notes"]).equals(table.select(["notes"]))
+
+
+def test_text_that_continues_the_text_before_takes_little_memory(monkeypatch):
+    monkeypatch.setattr(parquet_bounds, "CHUNK_BYTES", 1 << 20)
+    table = pa.table({"lon": [114.0] * 90, "lat": [30.0] * 90, "note": [f"{LONG}{n}" for n in range(90)]})
+    body = parquet(table, use_dictionary=False, column_encoding={"note": "DELTA_BYTE_ARRAY"})
+    assert len(body) < 40_000
+    written, chunks = through("parquet", body)
+    assert max(len(chunk.x) for chunk in chunks) <= 8
+    assert pq.read_table(io.BytesIO(written)).select(["note"]).equals(table.select(["note"]))
+
+
+def test_a_row_that_alone_is_too_large_is_refused(monkeypatch):
+    monkeypatch.setattr(parquet_bounds, "LARGEST_ROW", 1 << 20)
+    body = parquet(pa.table({"lon": [114.0], "lat": [30.0], "notes": [[LONG] * 10]}))
+    with pytest.raises(DataError, match="3000000 bytes of text") as refused:
+        through("parquet", body)
+    assert refused.value.faults[0].kind == "file-too-large"
+
+
+def test_small_parts_are_gathered_again(monkeypatch):
+    monkeypatch.setattr(parquet_bounds, "rows_at_once", lambda _: 7)
+    _, chunks = through("parquet", parquet(pa.table({"lon": np.arange(100.0), "lat": np.arange(100.0)})))
+    assert [chunk.x.tolist() for chunk in chunks] == [list(range(100))]
+
+
 def test_wide_rows_come_in_smaller_chunks(monkeypatch):
-    monkeypatch.setattr(points_parquet, "CHUNK_BYTES", 1 << 20)
+    monkeypatch.setattr(parquet_bounds, "CHUNK_BYTES", 1 << 20)
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(np.random.default_rng(1).random(4000 * 100)), 100)
     body = parquet(pa.table({"lon": np.ones(4000), "lat": np.ones(4000), "vector": vectors}))
     _, chunks = through("parquet", body)
