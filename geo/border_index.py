@@ -20,6 +20,8 @@ BORDERLINE_M = 20.0
 #: Farther outside than this no border is to blame, metres.
 OUTSIDE_M = 500.0
 
+# By how much a distance in the plane may exceed the same distance on the ellipsoid.
+_SAME_SHARE, _SAME_M = 0.001, 0.05
 # Edges of a piece of a line that is searched.
 _SHORT = 8
 _AREAL = 2
@@ -59,6 +61,7 @@ class BorderIndex:
         """Build the trees that are searched, and let them build what they put off till the first query."""
         kind, shapes = self.frame["kind"].to_numpy(), self.frame.geometry.to_numpy()
         self._drawn = crs.to_metric(shapes, self.metric)
+        self._shared = kind == "shared"
         lines = np.flatnonzero(kind != "overlap")
         pieces, line = _short(_contours(self._drawn[lines]))
         self._line_row, self._lines = lines[line], shapely.STRtree(pieces)
@@ -89,13 +92,15 @@ class BorderIndex:
         -------
         ndarray
             Row number in :attr:`frame`; -1 for points without doubt, and for those that no border is to blame
-            for. Of two at the same distance the first row counts.
+            for. Of several at the same distance, the one to the area across counts, else the first row.
         """
         lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
         row = np.full(len(lon), -1, dtype=np.intp)
         self._hold(row, lon, lat, assigned.rule == assign.OVERLAP, "overlap")
         self._hold(row, lon, lat, np.isin(assigned.rule, (assign.NEAREST, assign.NONE)), "gap")
         rest = np.flatnonzero((row < 0) & doubtful(assigned, within_m=within_m))
+        row[rest] = self._across(lon[rest], lat[rest], assigned, rest)
+        rest = rest[row[rest] < 0]
         row[rest] = self._nearest(lon[rest], lat[rest])
         return row
 
@@ -114,18 +119,38 @@ class BorderIndex:
         ndarray
             Row number in :attr:`frame` (of kind ``shared`` or ``overlap``); -1 where the two have no border.
         """
-        low = np.minimum(np.asarray(first, dtype=object), np.asarray(second, dtype=object))
-        high = np.maximum(np.asarray(first, dtype=object), np.asarray(second, dtype=object))
-        asked = pd.DataFrame({"left_code": low, "right_code": high}).reset_index(names="point")
-        known = self.frame[["left_code", "right_code"]].reset_index(names="row").dropna()
-        pairs = asked.merge(known, on=["left_code", "right_code"])
-        x, y = crs.from_lonlat(
-            np.asarray(lon)[pairs["point"]], np.asarray(lat)[pairs["point"]], self._reference
+        first, second = np.asarray(first, dtype=object), np.asarray(second, dtype=object)
+        return self._closest(np.asarray(lon), np.asarray(lat), first, second)[0]
+
+    def _closest(
+        self, lon: Floats, lat: Floats, first: Geometries, second: Geometries
+    ) -> tuple[Integers, Floats]:
+        """Row of the nearest border between two areas for each point, and its distance, metres."""
+        asked = pd.DataFrame(
+            {"left_code": np.minimum(first, second), "right_code": np.maximum(first, second)}
         )
+        known = self.frame[["left_code", "right_code"]].reset_index(names="row").dropna()
+        pairs = asked.reset_index(names="point").merge(known, on=["left_code", "right_code"])
+        x, y = crs.from_lonlat(lon[pairs["point"]], lat[pairs["point"]], self._reference)
         pairs["distance"] = shapely.distance(self._drawn[pairs["row"]], shapely.points(x, y))
         best = pairs.sort_values(["point", "distance", "row"]).drop_duplicates("point")
-        row = np.full(len(asked), -1, dtype=np.intp)
-        row[best["point"]] = best["row"]
+        row, distance_m = np.full(len(asked), -1, dtype=np.intp), np.full(len(asked), np.inf)
+        row[best["point"]], distance_m[best["point"]] = best["row"], best["distance"]
+        return row, distance_m
+
+    def _across(self, lon: Floats, lat: Floats, assigned: assign.Assigned, points: Integers) -> Integers:
+        """Line to the area across the nearest border, if it is the one that the margin was measured to.
+
+        Which area that is was found with the margin; to search all lines for it again takes ten times as long.
+        """
+        row = np.full(len(points), -1, dtype=np.intp)
+        area, neighbour = assigned.area[points], assigned.neighbour[points]
+        known = np.flatnonzero(neighbour >= 0)
+        codes = assigned.codes
+        found, distance_m = self._closest(lon[known], lat[known], codes[area[known]], codes[neighbour[known]])
+        margin_m = assigned.margin_m[points[known]]
+        same = (distance_m <= margin_m * (1 + _SAME_SHARE) + _SAME_M) & self._shared[found]
+        row[known[same]] = found[same]
         return row
 
     def _hold(self, row: Integers, lon: Floats, lat: Floats, asked: Flags, kind: str) -> None:

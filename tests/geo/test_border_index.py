@@ -1,11 +1,15 @@
 """Doubtful points and the borders they lie at, on paper."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import box
 
+from geo import crs
 from geo.assign import AreaIndex
 from geo.border_index import BorderIndex, doubtful
 from tests.geo.test_borders import FOUR, METRE, METRIC, areas
@@ -125,6 +129,25 @@ def test_no_areas_and_no_points():
     full = BorderIndex(areas(FOUR), metric=METRIC)
     nothing = AreaIndex(areas(FOUR), metric=METRIC).assign([], [], margin=True)
     assert full.attribute([], [], nothing).tolist() == full.between([], [], [], []).tolist() == []
+
+
+def test_the_area_across_leads_to_the_line_that_a_search_of_all_lines_finds():
+    random = np.random.default_rng(3)
+    for shapes in (FOUR, {**FOUR, "a": FAULTY["a"]}):
+        frame = areas(shapes)
+        index = BorderIndex(frame, metric=METRIC)
+        lon, lat = np.array([point(*place) for place in random.uniform(-0.5, 4.5, (3000, 2))]).T
+        assigned = AreaIndex(frame, metric=METRIC).assign(lon, lat, margin=True)
+        alone = replace(assigned, neighbour=np.full(len(lon), -1))
+        found, searched = (index.attribute(lon, lat, known, within_m=40.0) for known in (assigned, alone))
+        assert ((found >= 0) == (searched >= 0)).all()
+        # At the end of a line another may be as near.
+        differ = found != searched
+        drawn = crs.to_metric(index.frame.geometry.to_numpy(), METRIC)
+        points = crs.to_metric(shapely.points(lon, lat)[differ], METRIC)
+        first, second = (shapely.distance(drawn[rows[differ]], points) for rows in (found, searched))
+        assert first == pytest.approx(second, abs=0.01)
+        assert differ.mean() < 0.01
 
 
 @given(st.lists(st.tuples(st.floats(-1, 5), st.floats(-1, 5)), min_size=1, max_size=40))
