@@ -76,6 +76,20 @@ def test_a_dispatcher_types_a_coordinate_and_reads_the_grid(browser):
     assert f"lon={lon}" in page.url
 
 
+def test_a_dispatcher_reads_who_lies_across_the_border_and_what_is_near(browser):
+    page = browser.open("/locate")
+    page.select_option("#facility-type", "fresh_market")
+    lon, lat = point(3.95, 3)
+    page.fill("#place", f"{lon}, {lat}")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#answer .note.warn")
+    assert "4.7 米" in page.locator("#answer .note.warn").text_content()
+    answer = page.locator("#answer").text_content()
+    assert WEST + "001" in answer
+    assert "步行" in answer
+    assert "facility_type=fresh_market" in page.url
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [
