@@ -104,19 +104,19 @@ def search_places(
     Coordinates without `datum` give no candidate: `coordinates.readings` shows the place in each datum, since a
     wrong one moves it by up to 1.1 km.
     """
-    instant, known_level, around, reference = stated.together(
+    phrase, instant, known_level, around, reference = stated.together(
+        lambda: search.parse(q),
         lambda: stated.instant(at, runtime.settings.timezone) if at else None,
         lambda: stated.choice(level, LEVELS, "level"),
         lambda: _near(near),
         lambda: _reference(datum, runtime),
     )
-    pasted = search.coordinates(q)
     if instant is not None:
         snapshot = runtime.snapshots.at(instant)
     areas = areas_at(snapshot, known_level)
     answer: dict[str, Any] = {"revision": snapshot.revision, "level": known_level, "coordinates": None}
-    if pasted is not None:
-        return SearchOut(**answer | _pasted(pasted, areas, reference))
+    if phrase.coordinates is not None:
+        return SearchOut(**answer | _pasted(phrase.coordinates, areas, reference))
     found = search.find(session, snapshot.revision, q, limit=limit, near=around, areas=areas)
     return SearchOut(
         **answer,

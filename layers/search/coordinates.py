@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 
 _NUMBER = re.compile(
-    r"(?P<before>[东西]经|[南北]纬|(?<![A-Za-z])[NSEWnsew](?![A-Za-z]))?\s*"
+    r"(?:(?P<before>[东西]经|[南北]纬|(?<![A-Za-z])[NSEWnsew](?![A-Za-z]))\s*)?"
     r"(?P<degrees>[-+]?\d+(?:\.\d+)?)\s*"
     r"(?:[°º˚度]\s*(?:(?P<minutes>\d+(?:\.\d+)?)\s*[′'’分]\s*)?(?:(?P<seconds>\d+(?:\.\d+)?)\s*(?:[″\"”秒]|''|’’)?)?)?\s*"
     r"(?P<after>[NSEWnsew](?![A-Za-z]))?"

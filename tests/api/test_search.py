@@ -78,8 +78,8 @@ def test_metres_without_a_crs_are_asked_for_it(open_town):
 
 
 def test_every_fault_of_the_options_is_told_at_once(open_town):
-    reply = ask(open_town, "嘉湖小区", near="here", level="street", datum="mars")
-    assert {fault["field"] for fault in reply["errors"]} == {"near", "level", "datum"}
+    reply = ask(open_town, " " * 10_000, near="here", level="street", datum="mars", at="then")
+    assert {fault["field"] for fault in reply["errors"]} == {"q", "near", "level", "datum", "at"}
 
 
 # --- incidents told by words ------------------------------------------------------------------------------
