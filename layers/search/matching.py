@@ -6,11 +6,11 @@ A name's proper part is compared character by character: the same, the same soun
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from layers.search import wording
 from layers.search.phrases import Phrase, Unit
-from layers.search.spelling import alike, readings, sounds
+from layers.search.spelling import alike, is_chinese, readings, sounds
 
 #: What a character costs that differs, by how.
 _SAME_SOUND, _SOUNDS_ALIKE, _OTHER = 0.15, 0.25, 1.0
@@ -44,9 +44,16 @@ def fit(key: str, phrase: Phrase) -> Fit | None:
         return Fit(1.0, at, at + len(key))
     stem, kind = wording.split(key)
     weights = _weights(stem)
-    found = [_aligned(stem, kind, weights, units, phrase.text) for units in phrase.readings]
+    # Letters are compared with letters as they stand, with characters by what they spell.
+    ways = phrase.readings[1:] if phrase.lettered and _has_characters(key) else phrase.readings
+    found = [_aligned(stem, kind, weights, units, phrase.text) for units in ways]
     best = max(found, key=lambda one: (one.quality, one.end - one.start))
     return best if best.quality >= LEAST else None
+
+
+@lru_cache(maxsize=65_536)
+def _has_characters(key: str) -> bool:
+    return any(is_chinese(character) for character in key)
 
 
 def _aligned(stem: str, kind: str, weights: Sequence[float], units: Sequence[Unit], text: str) -> Fit:
@@ -91,7 +98,7 @@ def _kind_cost(kind: str, units: Sequence[Unit], after: int, text: str) -> tuple
     return dropped, end
 
 
-@cache
+@lru_cache(maxsize=65_536)
 def _kind_positions(stem: str) -> tuple[bool, ...]:
     marked = [False] * len(stem)
     for start, end in wording.kinds_in(stem):
@@ -119,7 +126,7 @@ def _sounding(character: str, unit: Unit) -> float:
     return _typed(character, unit.text) if unit.typed else _written(character, unit.text)
 
 
-@cache
+@lru_cache(maxsize=65_536)
 def _written(character: str, other: str) -> float:
     mine = readings(character)
     if not mine:
@@ -130,7 +137,7 @@ def _written(character: str, other: str) -> float:
     return _OTHER if sounds(character).isdisjoint(sounds(other)) else _SOUNDS_ALIKE
 
 
-@cache
+@lru_cache(maxsize=65_536)
 def _typed(character: str, letters: str) -> float:
     mine = readings(character)
     if letters in mine:

@@ -69,8 +69,8 @@ class Phrase:
         The text as units, in every way its letters may be meant: as letters first, then as pinyin.
     crossing
         Whether the place is where two streets meet.
-    relation
-        A word such as 附近 or 对面; how far from what is named the place may be, see ``wording.RELATIONS``.
+    lettered
+        Whether the text holds letters and no Chinese character, and the first reading is of letters only.
     """
 
     text: str
@@ -79,7 +79,7 @@ class Phrase:
     code: str | None = None
     coordinates: Pasted | None = None
     crossing: bool = False
-    relation: str | None = None
+    lettered: bool = False
 
 
 def parse(text: str) -> Phrase:
@@ -101,16 +101,17 @@ def parse(text: str) -> Phrase:
     if not any(character.isalnum() for character in plain):
         raise _unusable(f"{stripped[:40]!r} holds no word, number or coordinate.")
     whole = _CODE.fullmatch(unicodedata.normalize("NFKC", stripped))
-    lettered = whole is not None and not whole[0].isdigit()
+    coded = whole is not None and not whole[0].isdigit()
+    # The letters of a code are no pinyin, its digits no house number.
+    readings = (_literal(plain),) if coded else tuple(_readings(plain))
     return Phrase(
         text=plain,
-        # The letters of a code are no pinyin, its digits no house number.
-        readings=(_literal(plain),) if lettered else tuple(_readings(plain)),
-        numbers=() if lettered else tuple(numbers(plain)),
+        readings=readings,
+        numbers=() if coded else tuple(numbers(plain)),
         code=whole[0] if whole else None,
         coordinates=pasted(stripped),
         crossing=bool(wording.CROSSING.search(plain)),
-        relation=wording.relation(plain),
+        lettered=len(readings) > 1 and not any(is_chinese(character) for character in plain),
     )
 
 

@@ -28,6 +28,8 @@ _USUAL = 0.04
 #: Sounds that speakers of the south do not tell apart, nor those who type what they hear.
 _ALIKE_INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("l", "n"))
 _ALIKE_FINALS = (("ang", "an"), ("eng", "en"), ("ing", "in"))
+#: Nobody types more initials than this without a syllable.
+_MOST_INITIALS = 8
 #: Readings of digits, as names with numerals are typed in pinyin.
 _DIGIT_READINGS = {
     "0": "ling",
@@ -163,4 +165,5 @@ def syllabified(letters: str, *, most: int = 2) -> list[tuple[str, ...]]:
                 found += [(before + cost, (*parts, part)) for before, parts in best[start]]
         best.append(sorted(found)[:most])
     divided = [parts for _, parts in best[-1]]
-    return list(dict.fromkeys([*divided, tuple(letters)]))
+    initials = [tuple(letters)] if len(letters) <= _MOST_INITIALS else []
+    return list(dict.fromkeys([*divided, *initials]))
