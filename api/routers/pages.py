@@ -23,7 +23,7 @@ from api.snapshots import Snapshot
 from api.web import replies
 from api.web.assets import installed
 from api.web.reader import PageRoute, Reader, ReaderDep
-from api.web.words import Language
+from api.web.words import RULES, Language
 from geo.faults import KINDS
 from layers import accounts, catalogue, database, defects, history
 from layers.catalogue import SPECS
@@ -75,6 +75,19 @@ def locate(reader: ReaderDep, snapshot: SnapshotDep, runtime: RuntimeDep) -> Res
         datum=runtime.settings.default_datum or "wgs84",
         facility_types=[kind for kind in sources.types(snapshot) if kind.count],
     )
+
+
+@router.get("/incidents", dependencies=[needs(Permission.READ_INCIDENTS)])
+def incident_list(reader: ReaderDep, runtime: RuntimeDep) -> Response:
+    """List incidents, newest first, as far back as anybody cares to look."""
+    names = catalogue.incident_categories()[["minor_zh", "minor_en"]]
+    categories = {str(code): list(row) for code, *row in names.itertuples(name=None)}
+    config = script_config(
+        reader.site,
+        {"incidents": "/api/incidents"},
+        chosen={"categories": categories, "rules": RULES, "timezone": runtime.settings.timezone},
+    )
+    return reader.page("incidents.html", config=config, categories=categories, rules=RULES)
 
 
 @router.get("/incidents/{incident_id}")

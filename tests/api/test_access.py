@@ -55,6 +55,7 @@ RULES = {
         "GET /api/incidents",
         "GET /api/incidents/{incident_id}",
         "GET /api/incidents/{incident_id}/neighbours",
+        "GET /incidents",
         "GET /incidents/{incident_id}",
         "GET /maps/data/incidents.json",
         "GET /maps/incidents.html",

@@ -21,6 +21,7 @@ PAGES = [
     "/coverage",
     "/layers",
     "/docs",
+    "/incidents",
     "/login",
     "/maps/grids.html",
     "/maps/coverage.html",

@@ -88,6 +88,15 @@
         number < 9 ? wangge.say(` · 按 ${number + 1} 选择`, ` · press ${number + 1}`) : ""),
       posts.length ? wangge.make("span", { class: "hint" }, posts.slice(0, 2).map((post) => [post.role, post.name, post.phone].filter(Boolean).join(" ")).join(wangge.say("；", "; "))) : null));
 
+  /** What was reported near by; what may be the same is marked. */
+  const nearby = (others) => (others.length ? wangge.table([
+    { title: wangge.say("上报时间", "Reported"), value: (one) => wangge.make("a", { href: wangge.page(`/incidents/${one.id}`) }, when(one.reported_at)) },
+    { title: wangge.say("类别", "Category"), value: (one) => one.duplicate
+      ? wangge.make("span", { class: "badge warn" }, wangge.say("可能重复", "may be the same")) : one.category },
+    { title: wangge.say("状态", "Status"), value: (one) => STATUSES[one.status] || one.status },
+    { title: wangge.say("相距", "Distance"), value: (one) => metres(one.distance_m), number: true },
+  ], others) : wangge.make("p", { class: "hint" }, wangge.say("没有。", "None.")));
+
   const show = async (found, around) => {
     part("incident").replaceChildren(...describe(found));
     part("incident").removeAttribute("aria-busy");
@@ -104,6 +113,7 @@
       { title: wangge.say("规则", "Rule"), value: (one) => RULES[one.rule] || one.rule },
       { title: wangge.say("原因", "Why"), value: (one) => one.reason || "" },
     ], [...found.history].reverse()));
+    part("nearby").replaceChildren(nearby(found.nearby));
     const areas = await ready;
     marks.clearLayers();
     picked.clearLayers();
