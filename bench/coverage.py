@@ -9,7 +9,6 @@ the machine, ratios hardly.
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -46,8 +45,6 @@ def main() -> None:
     walks.compare_all(options.data, (options.facilities, options.peers), BUDGET_M)
     whole_city(options.seed)
     big_city.run()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory                   {peak:8.0f} MB")
 
 
 def _compile(*, cold: bool) -> float:

@@ -173,5 +173,6 @@ def weight_within(cost_m: Floats, limit_m: float, first: Ints, weight: Floats) -
 def _larger(place: Numbers, cost_m: Floats, size: int, more: int) -> tuple[Numbers, Floats]:
     room = 2 * (size + more)
     larger_place, larger_cost = np.empty(room, np.int32), np.empty(room)
-    larger_place[:size], larger_cost[:size] = place[:size], cost_m[:size]
+    for k in range(size):
+        larger_place[k], larger_cost[k] = place[k], cost_m[k]
     return larger_place, larger_cost

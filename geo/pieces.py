@@ -73,7 +73,8 @@ def _room(chains: Numbers, ends: Floats, size: int, more: int) -> tuple[Numbers,
         return chains, ends
     room = 2 * (size + more)
     larger_chains, larger_ends = np.empty(room, np.int32), np.empty((room, 2))
-    larger_chains[:size], larger_ends[:size] = chains[:size], ends[:size]
+    for k in range(size):
+        larger_chains[k], larger_ends[k, 0], larger_ends[k, 1] = chains[k], ends[k, 0], ends[k, 1]
     return larger_chains, larger_ends
 
 

@@ -143,7 +143,8 @@ def search(  # noqa: C901, PLR0912 - one loop without calls: every step of every
 @njit(cache=True, nogil=True)
 def _larger(entries: Records) -> Records:
     more = np.empty(2 * len(entries), dtype=entries.dtype)
-    more[: len(entries)] = entries
+    for k in range(len(entries)):
+        more[k] = entries[k]
     return more
 
 

@@ -1,5 +1,6 @@
 """Searches over one network in two threads, each with scratch of its own."""
 
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -72,10 +73,11 @@ def gathered(
         counts[part + 1] = found
     first = np.cumsum(counts)
     numbers = np.empty(first[-1], dtype=np.int32)
-    floats = np.empty((first[-1], *parts[0][1][2].shape[1:]))
+    one = parts[0][1][2].shape[1:]
+    floats, width = np.empty((first[-1], *one)), math.prod(one)
     for part, (found, some_numbers, some_floats) in parts:
-        _lay(part, found, first, some_numbers, numbers)
-        _lay(part, found, first, some_floats, floats)
+        _lay(part, found, first, some_numbers.reshape(-1, 1), numbers.reshape(-1, 1))
+        _lay(part, found, first, some_floats.reshape(-1, width), floats.reshape(-1, width))
     return first, numbers, floats
 
 
@@ -83,8 +85,11 @@ def gathered(
 def _lay(
     groups: Ints, counts: Ints, first: Ints, rows: npt.NDArray[np.generic], room: npt.NDArray[np.generic]
 ) -> None:
-    """Copy the rows of some groups to where each group begins."""
+    """Copy the rows of some groups, (rows, width), to where each group begins."""
     begin = 0
-    for group, count in zip(groups, counts):  # noqa: B905 - numba knows no strict
-        room[first[group] : first[group] + count] = rows[begin : begin + count]
-        begin += count
+    for turn in range(len(groups)):
+        target = first[groups[turn]]
+        for k in range(counts[turn]):
+            for column in range(rows.shape[1]):
+                room[target + k, column] = rows[begin + k, column]
+        begin += counts[turn]
