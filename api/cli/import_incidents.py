@@ -87,10 +87,8 @@ def _rejects(path: Path | None) -> Iterator[RejectsFile | None]:
     if path is None:
         yield None
         return
-    with path.open("wb") as sink:
-        file = RejectsFile(sink)
+    with path.open("wb") as sink, RejectsFile(sink) as file:
         yield file
-        file.close()
 
 
 def _report(counts: ImportCounts) -> None:
