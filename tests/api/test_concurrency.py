@@ -1,13 +1,20 @@
 """Many requests at once: none waits for another that waits for it."""
 
+import os
+import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx2 as httpx
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import func, select
 
 from api.app import create_app
 from api.settings import Settings
+from layers.tables import Assignment, Incident, IncidentKey
 from tests import paper_city, walking_city
+from tests.api.serving import servers
 
 THREADS = 8
 AT_ONCE = 40
@@ -46,3 +53,51 @@ def test_requests_that_hold_a_connection_may_ask_for_a_model_that_is_being_made(
     lon, lat = paper_city.point(1, 1)
     body = {"category": "0101", "lon": lon, "lat": lat, "datum": "wgs84"}
     assert at_once(lambda: cold.post("/api/incidents", json=body)) == {201}
+
+
+# --- a server that is killed ------------------------------------------------------------------------------
+
+
+def file_until_killed(port, header, name, filed):
+    """Report incidents one after the other, with what is known of each: its id, or nothing."""
+    lon, lat = paper_city.point(1, 1)
+    body = {"category": "0101", "lon": lon, "lat": lat, "datum": "wgs84", "description": name}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=header) as client:
+        for number in range(1000):
+            key = f"{name}-{number}"
+            filed[key] = None
+            try:
+                reply = client.post("/api/incidents", json=body, headers={"Idempotency-Key": key})
+            except httpx.TransportError:
+                return
+            assert reply.status_code == 201, reply.text
+            filed[key] = reply.json()["id"]
+
+
+def test_what_a_killed_server_acknowledged_is_there_once(database_url, session, sign_in):
+    paper_city.build(session)
+    header = sign_in("dispatcher")
+    filed = {}
+    for turn in range(2):
+        with servers(database_url, 1) as (server,), ThreadPoolExecutor(4) as pool:
+            names = [f"{turn}{thread}" for thread in range(4)]
+            running = [pool.submit(file_until_killed, server.port, header, name, filed) for name in names]
+            # In the midst of it, some requests are under way.
+            while sum(value is not None for value in list(filed.values())) < 20 * (turn + 1):
+                time.sleep(0.01)
+            os.kill(server.pid, signal.SIGKILL)
+            for one in running:
+                one.result(timeout=25)
+    known = {key: value for key, value in filed.items() if value is not None}
+    assert 0 < len(known) < len(filed)
+    with TestClient(create_app(Settings(database_url=database_url, threads=THREADS))) as client:
+        lon, lat = paper_city.point(1, 1)
+        body = {"category": "0101", "lon": lon, "lat": lat, "datum": "wgs84"}
+        for key, kept in filed.items():
+            said = {**body, "description": key.partition("-")[0]}
+            reply = client.post("/api/incidents", json=said, headers={**header, "Idempotency-Key": key})
+            assert reply.status_code in ({200} if kept else {200, 201}), reply.text
+            assert kept in (None, reply.json()["id"])
+    assert session.scalar(select(func.count()).select_from(Incident)) == len(filed)
+    assert session.scalar(select(func.count()).select_from(Assignment)) == len(filed)
+    assert session.scalar(select(func.count()).select_from(IncidentKey)) == len(filed)
