@@ -172,3 +172,22 @@ def test_what_an_import_calls_published_is_answered_from_at_once(run, folder, da
         assert client.get("/api/revisions").json()["revision"] == 1
         reply = client.get("/api/locate?lon=114.0005&lat=30.0005&datum=wgs84&level=district")
         assert (reply.json()["area"]["code"], reply.json()["revision"]) == (DISTRICT, 1)
+
+
+def test_incidents_come_in_with_the_rejected_ones_in_a_file(run, folder):
+    run("import", "districts", folder / "区县.gpkg")
+    rows = [
+        "编号,类别,上报时间,经度,纬度",
+        "0001,市容,2026-03-01 08:00,114.0005,30.0005",
+        "0002,市容,昨天,114.0005,30.0005",
+        "0003,市容,2026-03-01 09:00,214,30.0005",
+    ]
+    (folder / "事件.csv").write_text("\n".join(rows), encoding="utf-8")
+    words = ["--crs", "wgs84", "--rejects", folder / "bad.csv"]
+    done = run("import", "incidents", folder / "事件.csv", *words)
+    assert done.exit_code == 1, done.output
+    bad = pd.read_csv(folder / "bad.csv", dtype=str)
+    assert bad["编号"].tolist() == ["0002", "0003"]
+    assert bad["reject_row"].tolist() == ["2", "3"]
+    again = run("import", "incidents", folder / "事件.csv", *words)
+    assert "unchanged" in again.stderr
