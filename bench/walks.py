@@ -256,7 +256,8 @@ def _disc(walks: Walks, node: int) -> npt.NDArray[np.int64]:
 def links(net: Network) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return tail, head and metres of every link; of parallel streets the shortest only, as matrices need it."""
     tail = np.repeat(np.arange(len(net.node_x)), np.diff(net.first_arc))
-    order = np.lexsort((net.arc_m, net.arc_node, tail))
-    tail, head, metres = tail[order], net.arc_node[order], net.arc_m[order]
+    head, metres = net.start[net.arc_edge] + net.end[net.arc_edge] - tail, net.length_m[net.arc_edge]
+    order = np.lexsort((metres, head, tail))
+    tail, head, metres = tail[order], head[order], metres[order]
     first = np.concatenate([[True], (np.diff(tail) != 0) | (np.diff(head) != 0)]) & (tail != head)
     return tail[first], head[first], metres[first]

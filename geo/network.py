@@ -60,9 +60,8 @@ class Network:
     offsets, x, y, along_m
         Shape of edge ``e``: the points ``offsets[e]:offsets[e + 1]`` of ``x`` and ``y``, with the metres
         along the edge of each.
-    first_arc, arc_node, arc_edge, arc_m
-        Adjacency: node ``n`` has the arcs ``first_arc[n]:first_arc[n + 1]``, each with the node it leads to,
-        its edge and its length. Every edge has an arc each way.
+    first_arc, arc_edge
+        Adjacency: the edges at node ``n`` are ``arc_edge[first_arc[n]:first_arc[n + 1]]``, a loop twice.
     component
         (nodes,) number of the connected part; 0 has the most street.
     island
@@ -89,9 +88,7 @@ class Network:
     y: Floats
     along_m: Floats
     first_arc: Ints
-    arc_node: Ints
     arc_edge: Ints
-    arc_m: Floats
     component: Ints
     island: npt.NDArray[np.bool_]
     grid: SegmentGrid
@@ -151,7 +148,7 @@ def build(streets: gpd.GeoDataFrame, *, metric: str, steps_factor: float = STEPS
     node_x, node_y = np.empty(nodes), np.empty(nodes)
     node_x[start], node_y[start] = x[offsets[:-1]], y[offsets[:-1]]
     node_x[end], node_y[end] = x[offsets[1:] - 1], y[offsets[1:] - 1]
-    first_arc, arc_node, arc_edge = _arcs(start, end, nodes)
+    first_arc, arc_edge = _arcs(start, end, nodes)
     component, component_m = _components(start, end, length_m, nodes)
     island = (component_m[component[start]] < ISLAND_M) & (component[start] != 0)
     steps = (
@@ -174,9 +171,7 @@ def build(streets: gpd.GeoDataFrame, *, metric: str, steps_factor: float = STEPS
         y=y,
         along_m=along_m,
         first_arc=first_arc,
-        arc_node=arc_node,
         arc_edge=arc_edge,
-        arc_m=length_m[arc_edge],
         component=component,
         island=island,
         grid=SegmentGrid.build(x, y, along_m, offsets, chosen=~island),
@@ -209,11 +204,11 @@ def _along(x: Floats, y: Floats, offsets: Ints, edge: Ints) -> Floats:
     return along
 
 
-def _arcs(start: Ints, end: Ints, nodes: int) -> tuple[Ints, Ints, Ints]:
-    tail, head = np.concatenate([start, end]), np.concatenate([end, start])
+def _arcs(start: Ints, end: Ints, nodes: int) -> tuple[Ints, Ints]:
+    tail = np.concatenate([start, end])
     order = np.argsort(tail, kind="stable")
     first = np.searchsorted(tail[order], np.arange(nodes + 1)).astype(np.int64)
-    return first, head[order], (order % len(start)).astype(np.int64)
+    return first, (order % len(start)).astype(np.int64)
 
 
 def _components(start: Ints, end: Ints, length_m: Floats, nodes: int) -> tuple[Ints, Floats]:

@@ -188,7 +188,8 @@ def plain_search(net, whole, queue):
             continue
         away[node] = cost
         for arc in range(net.first_arc[node], net.first_arc[node + 1]):
-            heapq.heappush(queue, (cost + whole[net.arc_edge[arc]], int(net.arc_node[arc])))
+            edge = net.arc_edge[arc]
+            heapq.heappush(queue, (cost + whole[edge], int(net.start[edge] + net.end[edge] - node)))
     return away
 
 
@@ -278,9 +279,9 @@ def test_node_costs_equal_scipy_and_networkx(city, budget, shared_data):
     places = at_nodes(net)
     own = Snapped(places.edge[nodes], places.position_m[nodes], places.offset_m[nodes])
     costs = reach.costs_to(net, reach.starts(own, np.arange(25), groups=25), places, limit_m=budget)
-    lightest = coo_array(
-        (net.arc_m, (np.repeat(np.arange(len(net.node_x)), np.diff(net.first_arc)), net.arc_node))
-    )
+    tail = np.repeat(np.arange(len(net.node_x)), np.diff(net.first_arc))
+    head = net.start[net.arc_edge] + net.end[net.arc_edge] - tail
+    lightest = coo_array((net.length_m[net.arc_edge], (tail, head)))
     # scipy adds up parallel streets, so only the shortest of each may go in
     order = np.lexsort((lightest.data, lightest.col, lightest.row))
     row, column, data = lightest.row[order], lightest.col[order], lightest.data[order]
