@@ -202,7 +202,7 @@ def file(engine: Engine, stopped: threading.Event, waits: list[float]) -> None:
     """File incidents one after the other, and note how long each took."""
     random = np.random.default_rng(1)
     while not stopped.is_set():
-        x, y = random.uniform(0, SIDE * STEP, 2)
+        x, y = random.uniform(0, SIDE * STEP, 2).tolist()
         begin = time.perf_counter()
         with database.sessions(engine).begin() as session:
             report = incidents.Report(category="C1", reported_at=now(), lon=WEST + x, lat=SOUTH + y)

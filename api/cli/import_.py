@@ -114,11 +114,11 @@ def import_layer(
     are rejects or defects.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
     named = _columns(map_ or [])
-    if layer == INCIDENTS:
-        asked = Asked(crs=crs, named=named, rejects=rejects, sheet=sheet, encoding=encoding)
-        import_incidents(file, asked, embedded=embedded)
-        return
     try:
+        if layer == INCIDENTS:
+            asked = Asked(crs=crs, named=named, rejects=rejects, sheet=sheet, encoding=encoding)
+            import_incidents(file, asked, embedded=embedded)
+            return
         reports = _run(
             layer,
             file,

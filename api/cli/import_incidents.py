@@ -11,13 +11,12 @@ from rich.table import Table
 from api.cli.connection import connected, named_settings
 from api.cli.console import console, print_faults, progress_bars
 from api.dependencies import now
-from geo.faults import DataError
 from layers import database
 from layers.files.rejects import RejectsFile
 from layers.imports.incidents import FileOptions, import_file
 from layers.incidents import ImportCounts
 
-WITH_REJECTS, FAILED = 1, 3
+WITH_REJECTS = 1
 _AUTHOR = "command line"
 
 
@@ -37,15 +36,12 @@ def import_incidents(file: Path, asked: Asked, *, embedded: bool) -> None:
 
     Raises
     ------
+    DataError
+        Where the file is refused as a whole.
     typer.Exit
-        With 1 where records were rejected, 3 where the file was refused.
+        With 1 where records were rejected.
     """
-    try:
-        counts = _run(file, asked, embedded=embedded)
-    except DataError as error:
-        console.print(f"[bold red]refused[/bold red]: {len(error.faults)} fault(s); nothing was stored")
-        print_faults(error.faults)
-        raise typer.Exit(FAILED) from None
+    counts = _run(file, asked, embedded=embedded)
     _report(counts)
     if counts.rejected:
         where = f"see {asked.rejects}" if asked.rejects else "state --rejects FILE.csv to have them"

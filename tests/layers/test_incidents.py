@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 from geo.faults import DataError
 from layers import database, history, incidents, located, publishing, store
 from layers.errors import Conflict, NotFound
+from layers.imports.incidents import FileOptions, import_file
 from layers.incidents import search
 from layers.incidents.search import Filters
 from layers.publishing import Change
@@ -326,44 +327,22 @@ def test_boston_as_a_stream(session, shared_data):
     ]
     city.deployment.choose(session, [west], [south], now=city.NOW)
     city.publish(session, {"grids": grids})
-    chunks = pd.read_csv(
+    told = []
+    counts = import_file(
+        session,
         shared_data / "boston_311_2015" / "boston_311_2015.csv.gz",
-        usecols=[
-            "CASE_ENQUIRY_ID",
-            "OPEN_DT",
-            "CLOSED_DT",
-            "CASE_STATUS",
-            "TYPE",
-            "Source",
-            "LATITUDE",
-            "LONGITUDE",
-        ],
-        chunksize=20_000,
-        dtype={"CASE_ENQUIRY_ID": str},
+        FileOptions(datum="wgs84", timezone="America/New_York"),
+        actor="test",
+        now=LATER,
+        progress=lambda *said: told.append(said),
     )
-    names = {
-        "TYPE": "category",
-        "LONGITUDE": "lon",
-        "LATITUDE": "lat",
-        "CASE_ENQUIRY_ID": "external_id",
-        "Source": "source",
-    }
-
-    def frames():
-        for chunk in chunks:
-            yield chunk.rename(columns=names).assign(
-                reported_at=pd.to_datetime(chunk["OPEN_DT"]).dt.tz_localize(
-                    "America/New_York", ambiguous=True
-                ),
-                closed_at=pd.to_datetime(chunk["CLOSED_DT"]).dt.tz_localize(
-                    "America/New_York", ambiguous=True
-                ),
-                status=chunk["CASE_STATUS"].str.lower(),
-            )
-
-    counts = incidents.import_stream(session, frames(), actor="test", now=LATER)
-    assert (counts.total, counts.rejected) == (121_145, 0)
+    assert (counts.total, counts.added, counts.rejected) == (121_145, 121_145, 0)
     assert counts.assigned > 120_000
+    assert len(told) == 7
+    assert told[-1][1] == told[-1][2] > 0
+    statuses = dict(session.execute(select(Incident.status, func.count()).group_by(Incident.status)).all())
+    assert statuses == {"closed": 101_272, "open": 19_873}
+    assert session.scalar(select(func.count()).where(Incident.deadline.is_not(None))) == 94_154
     assert session.scalar(select(func.count()).select_from(Incident)) == 121_145
     # Points have 4 decimals and the lattice is binary: the answer is the cell of the floor.
     sample = session.execute(
