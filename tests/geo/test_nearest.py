@@ -65,7 +65,7 @@ def test_no_feature_at_all():
     assert found(net, (0, 0), points, [-1], 2) == ([-1, -1], [np.inf, np.inf])
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_equals_one_search_for_each_feature(data):
     net = lattice(5, 170.0)
