@@ -1,8 +1,11 @@
 """A dispatcher hands an incident to the neighbour, and an editor sees where lines are in doubt, in a browser."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.watching import HOSTILE
 from tests.paper_city import WEST, point
 
 pytestmark = pytest.mark.browser
@@ -49,6 +52,30 @@ def test_a_grid_is_chosen_on_the_map(page):
     # 100 m west of the middle is still the same grid; far east of it is the neighbour's.
     page.mouse.click(box["x"] + box["width"] - 20, box["y"] + box["height"] / 2)
     expect(page.locator("input[name=area]:checked")).to_have_count(1)
+
+
+def test_an_address_in_words_waits_with_the_places_it_may_mean_until_one_is_chosen(page, closed_home):
+    # Its code is the only name of the compound that is not hostile.
+    filed = page.evaluate(
+        """async (address) => {
+        const { csrf } = JSON.parse(document.getElementById('page-config').textContent);
+        const reply = await fetch('/api/incidents', {
+            method: 'POST',
+            headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf },
+            body: JSON.stringify({ category: '0101', address }),
+        });
+        return reply.json();
+    }""",
+        WEST + "C01",
+    )
+    assert filed["assignment"]["area"] is None
+    page.goto(f"{closed_home}/incidents/{filed['id']}")
+    expect(page.locator("#told")).to_contain_text("地址可能是哪里")
+    expect(page.locator("#places")).to_contain_text(HOSTILE)
+    expect(page.locator("#map .candidate-mark").first).to_have_text("1")
+    page.get_by_role("button", name="就是这里").first.click()
+    expect(page.locator("#incident .area-code")).to_have_text(re.compile("^4"))
+    expect(page.locator("#told")).to_be_hidden()
 
 
 def test_without_an_account_there_is_no_form_to_send(browser):

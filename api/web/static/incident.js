@@ -97,6 +97,24 @@
     { title: wangge.say("相距", "Distance"), value: (one) => metres(one.distance_m), number: true },
   ], others) : wangge.make("p", { class: "hint" }, wangge.say("没有。", "None.")));
 
+  /** Where the address may be: a person chooses, and the incident then belongs to the grid of that place. */
+  const mayBe = (place, number) => wangge.make("div", { class: "choice" },
+    wangge.make("span", { class: "choice-body" },
+      wangge.make("span", {}, wangge.make("strong", {}, `${number + 1}. ${place.name}`), " ",
+        wangge.make("span", { class: "badge" }, place.area?.name || wangge.say("不在任何网格内", "in no grid"))),
+      wangge.make("span", { class: "hint" }, [wangge.say(`误差约 ${wangge.number(place.uncertainty_m)} m`, `within ${wangge.number(place.uncertainty_m)} m`),
+        ...wangge.say(place.reasons.zh, place.reasons.en)].join(" · "))),
+    chosen.dispatches ? wangge.make("button", { type: "button", class: "button quiet small", onclick: () => step("place", { candidate: place.code }) },
+      wangge.say("就是这里", "It is here")) : null);
+
+  /** Number the places an address may mean on the map. */
+  const mark = (places) => {
+    places.forEach((place, i) => L.marker([place.lat, place.lon], {
+      icon: L.divIcon({ className: "candidate-mark", html: String(i + 1), iconSize: [24, 24] }), title: place.name, keyboard: false,
+    }).addTo(marks));
+    map.fitBounds(marks.getBounds(), { padding: [60, 60], maxZoom: 17, animate: false });
+  };
+
   const show = async (found, around) => {
     part("incident").replaceChildren(...describe(found));
     part("incident").removeAttribute("aria-busy");
@@ -104,6 +122,9 @@
     part("neighbours").replaceChildren(...(around.neighbours.length ? around.neighbours.map(choice)
       : [wangge.make("p", { class: "hint" }, wangge.say("300 米内没有其他网格。", "No other grid within 300 m."))]));
     const closed = found.status === "closed";
+    const places = closed ? [] : found.places;
+    part("told").hidden = !places.length;
+    part("places").replaceChildren(...places.map(mayBe));
     form.hidden = closed;
     if (closed) part("manual").append(wangge.make("p", { class: "hint" }, wangge.say("已办结，归属不再变动。", "Closed: its grid stays as it was.")));
     part("history").replaceChildren(wangge.table([
@@ -120,7 +141,8 @@
     const own = found.assignment.area && areas?.byCode.get(found.assignment.area.code);
     if (own) L.geoJSON(own.feature, { interactive: false, style: { color: "#b3261e", weight: 3, fillColor: "#f2b8a0", fillOpacity: 0.3 } }).addTo(marks);
     if (found.lon === null) {
-      if (own) map.fitBounds(marks.getBounds(), { padding: [40, 40], animate: false });
+      if (places.length) mark(places);
+      else if (own) map.fitBounds(marks.getBounds(), { padding: [40, 40], animate: false });
       return;
     }
     L.circleMarker([found.lat, found.lon], { radius: 7, color: "#ffffff", weight: 2, fillColor: "#b3261e", fillOpacity: 1, interactive: false }).addTo(marks);
