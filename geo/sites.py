@@ -5,7 +5,7 @@ weight. Facilities that stand keep serving; only what they leave out draws new o
 is decided by :mod:`geo.siting`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
 from geo import circles, coverage, reach, shares, siting
 from geo.access_points import SNAP_LIMIT_M
@@ -34,9 +34,6 @@ WEIGHTS = shares.WEIGHTS
 MOST_CANDIDATES = 5_000
 #: Junctions are thinned to one in each square of this size, metres, and coarser where that leaves too many.
 NODE_SPACING_M = 150.0
-
-# Searches whose costs are held at once.
-_CHUNK = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,19 +263,11 @@ def _usable(city: City, question: Question, candidates: pd.DataFrame) -> tuple[p
 
 def _reached(city: City, candidates: pd.DataFrame, budget_m: float) -> csr_array:
     """(access points, candidates) sparse, 1 where a candidate is within a walk."""
-    parts = list(_walks(city, candidates, budget_m))
-    return csr_array(vstack(parts).T)
-
-
-def _walks(city: City, candidates: pd.DataFrame, budget_m: float) -> Iterator[csr_array]:
-    x, y = _metric(city, candidates)
-    snapped = city.network.snap(x, y, limit_m=SNAP_LIMIT_M)
-    number = np.arange(len(candidates))
-    for first in range(0, len(candidates), _CHUNK):
-        chosen = (first <= number) & (number < first + _CHUNK)
-        begin = reach.starts(snapped.take(chosen), number[chosen] - first, groups=int(chosen.sum()))
-        costs = reach.costs_to(city.network, begin, city.demand.snapped, limit_m=budget_m)
-        yield csr_array((costs <= budget_m).astype(np.float64))
+    snapped = city.network.snap(*_metric(city, candidates), limit_m=SNAP_LIMIT_M)
+    begin = reach.starts(snapped, np.arange(len(candidates)), groups=len(candidates))
+    found = reach.within(city.network, begin, city.homes_by_chain, limit_m=budget_m)
+    shape = (len(candidates), len(city.demand.feature))
+    return csr_array(csr_array((np.ones(len(found.place)), found.place, found.first), shape=shape).T)
 
 
 def _metric(city: City, candidates: pd.DataFrame) -> tuple[Floats, Floats]:
