@@ -13,11 +13,15 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from geo.cells import GUARD, Floats, Ints, Numbers
+from geo.cells import GUARD, NOWHERE, SIDE, Floats, Ints, Numbers
 from geo.outlines import BLOCK, Outlines
 from geo.records import Edge, above, east, label_of, middle, most_used, record_of
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
+
+
+# Squares along a side of a tile, at most.
+_MOST_SQUARES = 256.0
 
 
 class Edges(NamedTuple):
@@ -166,9 +170,10 @@ class Parts(NamedTuple):
     """What is made for a run of tiles: as :class:`geo.cells.Cells`, counted from 0; and how much of it is used."""
 
     tiles: Numbers  # (n, 2)
+    squares: Numbers
     labels: Numbers
     records: Numbers
-    used: Ints  # labels, records
+    used: Ints  # squares, labels, records
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
@@ -178,33 +183,34 @@ def build_tiles(  # noqa: PLR0917
     """Make the cells of the chosen tiles."""
     parts = Parts(
         np.empty((len(chosen), 2), np.int32),
+        np.empty(256, np.int32),
         np.empty(1024, np.int32),
         np.empty(4096, np.int32),
-        np.zeros(2, np.int64),
+        np.zeros(3, np.int64),
     )
     for k in range(len(chosen)):
         tile = chosen[k]
         first, last = edges.first[tile], edges.first[tile + 1]
         holding = held.area[held.first[tile] : held.first[tile + 1]]
-        parts.tiles[k, 0], parts.tiles[k, 1] = parts.used[0], 1
-        if first == last:
-            parts = _more_room(parts, 1, most_used(0, len(holding)))
-            parts.labels[parts.used[0]] = label_of(parts.records, parts.used, holding)
-            parts.used[0] += 1
-            continue
         shapes = np.empty((last - first, 4))
         for e in range(first, last):
             shapes[e - first] = _ends(outlines, frame, edges.corner[e])
         corner = (tile % int(frame[4]), tile // int(frame[4]))
-        side = _side(shapes, corner, fineness)
-        parts.tiles[k, 1] = side
-        parts = _build_tile(parts, shapes, edges.area[first:last], holding, corner, side)
+        squares = _squares(shapes, corner, fineness)
+        parts.tiles[k, 0], parts.tiles[k, 1] = parts.used[0], squares
+        labels = np.empty((squares * SIDE, squares * SIDE), np.int32)
+        if first == last:
+            parts = _more_room(parts, 0, 0, most_used(0, len(holding)))
+            labels[:] = label_of(parts.records, parts.used[2:], holding)
+        else:
+            parts = _label_cells(parts, shapes, edges.area[first:last], holding, corner, labels)
+        parts = _pack(parts, labels)
     return parts
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
-def _side(shapes: Floats, corner: tuple[int, int], fineness: float) -> int:
-    """How many cells along a side: in proportion to the length of the borders, up to four cells an edge."""
+def _squares(shapes: Floats, corner: tuple[int, int], fineness: float) -> int:
+    """How many squares along a side: in proportion to the length of the borders, up to four cells an edge."""
     length = 0.0
     for k in range(len(shapes)):
         ax, ay, bx, by = shapes[k]
@@ -213,17 +219,38 @@ def _side(shapes: Floats, corner: tuple[int, int], fineness: float) -> int:
         if low_x <= high_x and low_y <= high_y:
             length += np.hypot(high_x - low_x, high_y - low_y)
     # Nearly every border is the edge of two areas.
-    wanted = fineness * length / 2.0
-    return int(min(max(wanted, 4.0), 2.0 + 2.0 * np.sqrt(len(shapes)), 1024.0))
+    cells = min(fineness * length / 2.0, 2.0 * np.sqrt(len(shapes)))
+    return int(min(max(np.ceil(cells / SIDE), 1.0), _MOST_SQUARES))
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
-def _more_room(parts: Parts, labels: int, records: int) -> Parts:
+def _pack(parts: Parts, labels: Numbers) -> Parts:
+    """Write the squares of a tile, and the cells of those that are not the same throughout."""
+    squares = len(labels) // SIDE
+    parts = _more_room(parts, squares * squares, labels.size, 0)
+    used = parts.used
+    for row in range(squares):
+        for column in range(squares):
+            square = labels[row * SIDE : (row + 1) * SIDE, column * SIDE : (column + 1) * SIDE]
+            label = square[0, 0]
+            if label < NOWHERE or np.any(square != label):
+                label = -2 - used[1]
+                for line in range(SIDE):
+                    parts.labels[used[1] : used[1] + SIDE] = square[line]
+                    used[1] += SIDE
+            parts.squares[used[0]] = label
+            used[0] += 1
+    return parts
+
+
+@njit(error_model="numpy", cache=True, nogil=True)
+def _more_room(parts: Parts, squares: int, labels: int, records: int) -> Parts:
     """Make sure that so much more fits."""
     return Parts(
         parts.tiles,
-        _longer(parts.labels, parts.used[0], labels),
-        _longer(parts.records, parts.used[1], records),
+        _longer(parts.squares, parts.used[0], squares),
+        _longer(parts.labels, parts.used[1], labels),
+        _longer(parts.records, parts.used[2], records),
         parts.used,
     )
 
@@ -289,10 +316,11 @@ def _turn(first: Ints, edge_of: Ints, place: int, edge: int) -> None:
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
-def _build_tile(  # noqa: PLR0917
-    parts: Parts, shapes: Floats, area_of: Numbers, holding: Numbers, corner: tuple[int, int], side: int
+def _label_cells(  # noqa: PLR0917
+    parts: Parts, shapes: Floats, area_of: Numbers, holding: Numbers, corner: tuple[int, int], labels: Numbers
 ) -> Parts:
-    """Make the cells of one tile: carry the areas from middle to middle, write a label or a record for each."""
+    """Label the cells of one tile: carry the areas from middle to middle, write records where there are edges."""
+    side = len(labels)
     turns = np.zeros((side + 1) * (side + 1) + 3, np.int64)
     turn_edge = np.empty(0, np.int64)
     _turns(shapes, corner, side, turns, turn_edge)
@@ -300,13 +328,10 @@ def _build_tile(  # noqa: PLR0917
     turn_edge = np.empty(turns[-1], np.int64)
     _turns(shapes, corner, side, turns, turn_edge)
     near, near_edge = _by_cell(shapes, corner, side)
-    parts = _more_room(parts, side * side, 0)
     column_held = np.empty(len(holding) + len(shapes) + 1, np.int32)
     row_held = np.empty(len(column_held), np.int32)
     column_held[: len(holding)] = holding
     column_count = len(holding)
-    base = parts.used[0]
-    parts.used[0] += side * side
     for row in range(side):
         place = side * (side + 1) + row
         for k in turn_edge[turns[place] : turns[place + 1]]:
@@ -319,14 +344,14 @@ def _build_tile(  # noqa: PLR0917
                 count = _toggle(row_held, count, area_of[k])
             cell = row * side + column
             within = near_edge[near[cell] : near[cell + 1]]
-            parts = _more_room(parts, 0, most_used(len(within), count))
+            parts = _more_room(parts, 0, 0, most_used(len(within), count))
             held = row_held[:count]
             if len(within) == 0:
-                label = label_of(parts.records, parts.used, held)
+                label = label_of(parts.records, parts.used[2:], held)
             else:
                 at = (corner[0], corner[1], column, row, side)
-                label = record_of(parts.records, parts.used, shapes[within], area_of[within], held, at)
-            parts.labels[base + cell] = label
+                label = record_of(parts.records, parts.used[2:], shapes[within], area_of[within], held, at)
+            labels[row, column] = label
     return parts
 
 

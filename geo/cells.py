@@ -1,7 +1,8 @@
 """A grid of cells over areas: where no edge comes near, a cell answers at once; else its few edges do.
 
-The grid has two levels, because areas are small where people are many: square tiles over all areas, and in each
-tile as many cells as its borders are long, one where there is none. A cell without edges holds a label. Any other cell has a
+The grid has levels, because areas are small where people are many, and nothing happens in their middles: tiles over all
+areas; in each tile as many squares as its borders are long, one where there is none; and four times four cells in each
+square that has an edge. A square or cell without edges holds a label. Any other cell has a
 *record*: the areas that come near it (its *locals*, one bit each), the pieces of their edges inside it, and the
 locals that hold its west side below all edges. A point there is held by the locals whose edges a ray to the
 west crosses an odd number of times, starting from those.
@@ -21,6 +22,8 @@ Singles: TypeAlias = npt.NDArray[np.float32]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Numbers: TypeAlias = npt.NDArray[np.int32]
 
+#: Cells along a side of a square.
+SIDE = 4
 #: Label of a cell that no area holds; labels from 0 are areas, those below are records: -2 is record 0.
 NOWHERE = -1
 #: Most locals of a record with pieces; one with more always asks the exact predicates.
@@ -47,9 +50,12 @@ class Cells(NamedTuple):
     frame
         (6,) west, south in degrees; tiles in a degree of longitude, of latitude; columns, rows of tiles.
     tiles
-        (rows * columns, 2) first cell, and cells along a side.
+        (rows * columns, 2) first square, and squares along a side.
+    squares
+        Label of each square, by tile, row by row from the south-west; where it has cells, -2 is the place of its
+        first label, -3 the place after it, and so on.
     labels
-        Label of each cell, by tile, row by row from the south-west.
+        Label of each cell, sixteen for a square, row by row from the south-west.
     records
         One after the other; label -2 is the record at 0, label -3 that at 1, and so on.
     singles
@@ -58,14 +64,15 @@ class Cells(NamedTuple):
 
     frame: Floats
     tiles: Numbers
+    squares: Numbers
     labels: Numbers
     records: Numbers
     singles: Singles
 
 
 @njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
-def find(cells: Cells, lon: float, lat: float) -> tuple[int, float, float]:
-    """Label at a point, and the point's place in its cell (0 to 1 eastwards and northwards)."""
+def square_at(cells: Cells, lon: float, lat: float) -> tuple[int, float, float]:
+    """Label of the square at a point, and the point's place in it, in cells eastwards and northwards."""
     frame, tiles = cells.frame, cells.tiles
     x, y = (lon - frame[0]) * frame[2], (lat - frame[1]) * frame[3]
     if not (0.0 <= x < frame[4] and 0.0 <= y < frame[5]):
@@ -76,7 +83,21 @@ def find(cells: Cells, lon: float, lat: float) -> tuple[int, float, float]:
     x, y = (x - column) * side, (y - row) * side
     # Rounding may carry a point at the very edge into the next tile.
     column, row = min(int(x), side - 1), min(int(y), side - 1)
-    return cells.labels[first + row * side + column], x - column, y - row
+    return cells.squares[first + row * side + column], (x - column) * SIDE, (y - row) * SIDE
+
+
+@njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
+def cell_in(cells: Cells, label: int, x: float, y: float) -> tuple[int, float, float]:
+    """Label of the cell at a place in a square that has cells, and the place in the cell (0 to 1)."""
+    column, row = min(int(x), SIDE - 1), min(int(y), SIDE - 1)
+    return cells.labels[-2 - label + row * SIDE + column], x - column, y - row
+
+
+@njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
+def find(cells: Cells, lon: float, lat: float) -> tuple[int, float, float]:
+    """Label at a point, and the point's place in its cell, if there is one."""
+    label, x, y = square_at(cells, lon, lat)
+    return cell_in(cells, label, x, y) if label < NOWHERE else (label, x, y)
 
 
 @njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
@@ -102,7 +123,7 @@ def crossed(
     return mask, False
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
 def collect(cells: Cells, lon: float, lat: float, east: float, north: float) -> Numbers:
     """Areas recorded in the cells of a window around a point, each once, in no order.
 
@@ -117,13 +138,17 @@ def collect(cells: Cells, lon: float, lat: float, east: float, north: float) -> 
         return found[:0]
     for row in range(int(max(y0, 0.0)), int(min(y1, rows - 1.0)) + 1):
         for column in range(int(max(x0, 0.0)), int(min(x1, columns - 1.0)) + 1):
-            first, side = cells.tiles[row * columns + column]
+            first, squares = cells.tiles[row * columns + column]
+            side = squares * SIDE
             west, east_ = _clip((x0 - column) * side, side), _clip((x1 - column) * side, side)
             south, north_ = _clip((y0 - row) * side, side), _clip((y1 - row) * side, side)
             for line in range(south, north_ + 1):
-                for cell in range(first + line * side + west, first + line * side + east_ + 1):
-                    if cells.labels[cell] < NOWHERE:
-                        found, count = _join(cells, cells.labels[cell], found, count)
+                for place in range(west, east_ + 1):
+                    label = cells.squares[first + line // SIDE * squares + place // SIDE]
+                    if label < NOWHERE:
+                        label = cells.labels[-2 - label + line % SIDE * SIDE + place % SIDE]
+                        if label < NOWHERE:
+                            found, count = _join(cells, label, found, count)
     return found[:count]
 
 

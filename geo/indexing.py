@@ -30,6 +30,8 @@ _MOST_TILES = 1 << 20
 _RUNS = 16
 # An index that patches have made so much larger is made anew.
 _MOST_GROWTH = 2.0
+# What is made of the tiles.
+_MADE = ("squares", "labels", "records")
 # In tiles: how far beyond the frame's outermost but one an area may reach before the index is made anew.
 _BEYOND = 0.5
 # In tiles: what a box that only just misses a tile may still reach.
@@ -79,8 +81,8 @@ def build(codes: Codes, shapes: Geometries, tolerance_m: float) -> Built:
     outlines = _outlines(rooms, spans, _slack(frame))
     numbers = np.arange(len(codes))
     everywhere = np.ones(int(frame[4] * frame[5]), dtype=np.bool_)
-    tiles, labels, records = _make(outlines, frame, numbers, everywhere, begin=(0, 0))
-    rooms |= {"labels": Room(labels), "records": Room(records)}
+    tiles, made = _make(outlines, frame, numbers, everywhere, begin=(0, 0, 0))
+    rooms |= {name: Room(rows) for name, rows in zip(_MADE, made, strict=True)}
     order = _order(codes, numbers, len(codes))
     index = Index(_cells(rooms, frame, tiles), outlines, *order, np.array([tolerance_m], dtype=np.float64))
     return Built(index, rooms, codes, shapes, numbers, bounds, index.nbytes)
@@ -102,11 +104,11 @@ def patch(built: Built, codes: Codes, shapes: Geometries, removed: Collection[st
     bounds[changed] = np.nan
     rooms, outlines = _with_outlines(built, shapes)
     near = np.flatnonzero(_any_wanted(frame, bounds, wanted))
-    begin = len(index.cells.labels), len(index.cells.records)
-    new_tiles, labels, records = _make(outlines, frame, near, wanted, begin=begin)
+    begin = len(index.cells.squares), len(index.cells.labels), len(index.cells.records)
+    new_tiles, made = _make(outlines, frame, near, wanted, begin=begin)
     tiles = index.cells.tiles.copy()
     tiles[wanted] = new_tiles
-    rooms["labels"], rooms["records"] = rooms["labels"].extended(labels), rooms["records"].extended(records)
+    rooms |= {name: rooms[name].extended(rows) for name, rows in zip(_MADE, made, strict=True)}
     order = _order(after.codes, after.numbers, len(bounds))
     patched = Index(_cells(rooms, frame, tiles), outlines, *order, index.tolerance_m)
     return Built(patched, rooms, after.codes, after.shapes, after.numbers, bounds, built.fresh)
@@ -157,7 +159,8 @@ def _outlines(rooms: dict[str, Room], spans: Ints, slack: Floats) -> Outlines:
 
 def _cells(rooms: dict[str, Room], frame: Floats, tiles: Numbers) -> Cells:
     records = rooms["records"].rows
-    return Cells(frame, tiles, rooms["labels"].rows, records, records.view(np.float32))
+    squares, labels = rooms["squares"].rows, rooms["labels"].rows
+    return Cells(frame, tiles, squares, labels, records, records.view(np.float32))
 
 
 def _order(codes: Codes, numbers: Ints, count: int) -> tuple[Numbers, Numbers]:
@@ -233,11 +236,11 @@ def _any_wanted(frame: Floats, bounds: Floats, wanted: Flags) -> Flags:
 
 
 def _make(
-    outlines: Outlines, frame: Floats, numbers: Ints, wanted: Flags, *, begin: tuple[int, int]
-) -> tuple[Numbers, Numbers, Numbers]:
-    """Make the wanted tiles of some areas, in threads: tiles, labels and records.
+    outlines: Outlines, frame: Floats, numbers: Ints, wanted: Flags, *, begin: tuple[int, int, int]
+) -> tuple[Numbers, tuple[Numbers, Numbers, Numbers]]:
+    """Make the wanted tiles of some areas, in threads: tiles; squares, labels and records.
 
-    Labels and records are to come behind as many others as `begin` says.
+    The latter are to come behind as many others as `begin` says.
     """
     areas = numbers.astype(np.int32)
     edges = edges_by_tile(outlines, frame, areas, wanted)
@@ -252,16 +255,21 @@ def _make(
     return _joined(parts, begin)
 
 
-def _joined(parts: list[Parts], begin: tuple[int, int]) -> tuple[Numbers, Numbers, Numbers]:
+def _joined(
+    parts: list[Parts], begin: tuple[int, int, int]
+) -> tuple[Numbers, tuple[Numbers, Numbers, Numbers]]:
     """Lay what threads made one behind the other, and let what refers to rows do so."""
-    first_label, first_record = begin
-    labels, records = [], []
+    first_square, first_label, first_record = begin
+    made: tuple[list[Numbers], ...] = ([], [], [])
     for part in parts:
-        some_labels, some_records = part.labels[: part.used[0]], part.records[: part.used[1]]
-        part.tiles[:, 0] += first_label
-        some_labels[some_labels < NOWHERE] -= first_record
-        first_label, first_record = first_label + len(some_labels), first_record + len(some_records)
-        labels.append(some_labels)
-        records.append(some_records)
+        squares, labels = part.squares[: part.used[0]], part.labels[: part.used[1]]
+        part.tiles[:, 0] += first_square
+        squares[squares < NOWHERE] -= first_label
+        labels[labels < NOWHERE] -= first_record
+        first_square, first_label = first_square + len(squares), first_label + len(labels)
+        first_record += int(part.used[2])
+        for rows, more in zip(made, (squares, labels, part.records[: part.used[2]]), strict=True):
+            rows.append(more)
     tiles = np.concatenate([part.tiles for part in parts])
-    return tiles, np.concatenate(labels), np.concatenate(records)
+    squares, labels, records = (np.concatenate(rows) for rows in made)
+    return tiles, (squares, labels, records)

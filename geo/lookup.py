@@ -7,8 +7,8 @@ import numpy.typing as npt
 from numba import njit
 
 from geo import addresses
-from geo.cells import HEAD, HELD, LOCALS, NOWHERE, PIECES, Cells, collect, crossed, find
-from geo.outlines import INTERIOR, OUTSIDE, Outlines, locate, nearer, nearest, scale_at
+from geo.cells import HEAD, HELD, LOCALS, NOWHERE, PIECES, Cells, collect, crossed, find, square_at
+from geo.outlines import INTERIOR, OUTSIDE, Outlines, Scale, locate, nearer, nearest, scale_at
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -48,7 +48,7 @@ class Index(NamedTuple):
 
     def table(self) -> Ints:
         """Addresses of the arrays, for the kernels; this tuple must be kept as long as they are used."""
-        return addresses.table([*self.cells, *self.outlines, *self[2:]], "diiif" + "dddld" + "iid")
+        return addresses.table([*self.cells, *self.outlines, *self[2:]], "diiiif" + "dddld" + "iid")
 
     @property
     def nbytes(self) -> int:
@@ -65,18 +65,19 @@ def _at(table: Ints) -> Index:
             addresses.int32_rows(table, 1, 2),
             addresses.int32s(table, 2),
             addresses.int32s(table, 3),
-            addresses.float32s(table, 4),
+            addresses.int32s(table, 4),
+            addresses.float32s(table, 5),
         ),
         Outlines(
-            addresses.float64_rows(table, 5, 2),
-            addresses.float64_rows(table, 6, 4),
+            addresses.float64_rows(table, 6, 2),
             addresses.float64_rows(table, 7, 4),
-            addresses.int64_rows(table, 8, 4),
-            addresses.float64s(table, 9),
+            addresses.float64_rows(table, 8, 4),
+            addresses.int64_rows(table, 9, 4),
+            addresses.float64s(table, 10),
         ),
-        addresses.int32s(table, 10),
         addresses.int32s(table, 11),
-        addresses.float64s(table, 12),
+        addresses.int32s(table, 12),
+        addresses.float64s(table, 13),
     )
 
 
@@ -117,11 +118,12 @@ def _by_cell(cells: Cells, lon: float, lat: float) -> tuple[int, int]:
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
-def _by_predicates(index: Index, label: int, lon: float, lat: float) -> tuple[int, int, Numbers]:
+def _by_predicates(table: Ints, label: int, lon: float, lat: float) -> tuple[int, int, Numbers]:
     """Apply the rules inside, border and overlap to the areas of a record, exactly.
 
     Returns the rule, the answer, and the areas that are touched, by code.
     """
+    index = _at(table)
     records, at = index.cells.records, -2 - label
     touched, count, answer, inner = np.empty(records[at + LOCALS], np.int32), 0, -1, 0
     for k in range(at + HEAD, at + HEAD + records[at + LOCALS]):
@@ -157,14 +159,14 @@ def _sort(areas: Numbers, rank: Numbers) -> None:
 
 @njit(error_model="numpy", cache=True, nogil=True)
 def _nearest_areas(  # noqa: PLR0917
-    index: Index, lon: float, lat: float, within_m: float, radius_m: float, own: int
+    table: Ints, lon: float, lat: float, within_m: float, radius_m: float, own: int
 ) -> tuple[float, Numbers]:
     """Find the areas whose borders are nearest to a point, by code, and their distance in metres.
 
     The search begins with a radius and widens it until something is found or `within_m` is reached; `own` is left
     out.
     """
-    scale = scale_at(lat)
+    index, scale = _at(table), scale_at(lat)
     while True:
         reach = radius_m + 2.0 * TIE_M
         north = 1.001 * reach / scale[2]
@@ -190,51 +192,81 @@ def _nearest_areas(  # noqa: PLR0917
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
-def _across(index: Index, lon: float, lat: float, own: int) -> int:
+def _across(table: Ints, lon: float, lat: float, own: int) -> int:
     """Find the area across a place on the border of its own; -1 where there is none.
 
     The lowest code of those whose borders pass there, to the millimetre; else of those that hold the place; else the
     nearest within the tolerance.
     """
-    _, found = _nearest_areas(index, lon, lat, TIE_M, TIE_M, own)
-    if len(found):
-        return int(found[0])
-    label, _, _ = find(index.cells, lon, lat)
-    if label < NOWHERE:
-        _, touched = _by_predicates(index, label, lon, lat)[1:]
-        for area in touched:
-            if area != own:
-                return int(area)
-    if index.tolerance_m[0] > TIE_M:
-        _, found = _nearest_areas(index, lon, lat, index.tolerance_m[0], _FIRST_M, own)
-    return int(found[0]) if len(found) else -1
+    index, scale = _at(table), scale_at(lat)
+    cells, found = index.cells, -1
+    north, east = TIE_M / scale[2], TIE_M / scale[0]
+    label, _, _ = find(cells, lon, lat)
+    low, _, _ = find(cells, lon - east, lat - north)
+    high, _, _ = find(cells, lon + east, lat + north)
+    if low == label == high and label < NOWHERE:
+        # One cell, as nearly always: no other has its record.
+        at = -2 - label + HEAD
+        for area in cells.records[at : at + cells.records[at - HEAD + LOCALS]]:
+            if area != own and _is_near(index.outlines, area, lon, lat, scale):
+                found = area if found < 0 or index.rank[area] < index.rank[found] else found
+    else:
+        for area in collect(cells, lon, lat, east, north):
+            if area != own and _is_near(index.outlines, area, lon, lat, scale):
+                found = area if found < 0 or index.rank[area] < index.rank[found] else found
+    return int(found) if found >= 0 else _across_gap(table, lon, lat, own)
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
-def _decide(index: Index, lon: float, lat: float) -> tuple[int, int, float, Numbers]:
+def _is_near(outlines: Outlines, area: int, lon: float, lat: float, scale: Scale) -> bool:
+    """Whether an area's border passes a place, to the millimetre."""
+    limit = TIE_M * TIE_M
+    return bool(nearer(outlines, area, lon, lat, scale, (limit, lon, lat))[0] < limit)
+
+
+@njit(error_model="numpy", cache=True, nogil=True)
+def _across_gap(table: Ints, lon: float, lat: float, own: int) -> int:
+    """Find the area across a place on its border that no other border passes."""
+    index = _at(table)
+    label, _, _ = find(index.cells, lon, lat)
+    if label < NOWHERE:
+        _, _, touched = _by_predicates(table, label, lon, lat)
+        for area in touched:
+            if area != own:
+                return int(area)
+    tolerance_m = index.tolerance_m[0]
+    if tolerance_m <= TIE_M:
+        return -1
+    _, nearest_areas = _nearest_areas(table, lon, lat, tolerance_m, min(tolerance_m, _FIRST_M), own)
+    return int(nearest_areas[0]) if len(nearest_areas) else -1
+
+
+@njit(error_model="numpy", cache=True, nogil=True)
+def _decide(table: Ints, lon: float, lat: float) -> tuple[int, int, float, Numbers]:
     """Rule, area, distance (NaN unless nearest) and, but for ``inside``, the candidates by code."""
+    index = _at(table)
     rule, area = _by_cell(index.cells, lon, lat)
     candidates = np.empty(0, np.int32)
     if rule == _UNSURE:
-        rule, area, candidates = _by_predicates(index, area, lon, lat)
+        rule, area, candidates = _by_predicates(table, area, lon, lat)
     tolerance_m = index.tolerance_m[0]
     if rule == NONE and tolerance_m > 0.0:
-        metres, candidates = _nearest_areas(index, lon, lat, tolerance_m, min(tolerance_m, _FIRST_M), -1)
+        metres, candidates = _nearest_areas(table, lon, lat, tolerance_m, min(tolerance_m, _FIRST_M), -1)
         if len(candidates):
             return NEAREST, candidates[0], max(metres, _LEAST_M), candidates
     return rule, area, np.nan, candidates
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
-def _margin(index: Index, rule: int, area: int, lon: float, lat: float) -> tuple[float, int]:
+def _margin(table: Ints, rule: int, area: int, lon: float, lat: float) -> tuple[float, int]:
     """Metres from a point to the border of its area, and the area across the nearest point of that border."""
-    at_lon, at_lat, metres = lon, lat, 0.0
+    index, at_lon, at_lat, metres = _at(table), lon, lat, 0.0
     if rule == INSIDE:
         metres2, at_lon, at_lat = nearest(index.outlines, area, lon, lat, scale_at(lat))
         metres = max(np.sqrt(metres2), _LEAST_M)
     elif rule != BORDER:
         return np.nan, -1
-    return metres, _across(index, at_lon, at_lat, area)
+    return metres, _across(table, at_lon, at_lat, area)
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
@@ -246,9 +278,9 @@ def one(table: Ints, lon: float, lat: float, margin: bool) -> tuple[int, int, fl
     rule, area = _by_cell(index.cells, lon, lat)
     metres, margin_m, across = np.nan, np.nan, -1
     if rule != INSIDE:
-        rule, area, metres, _ = _decide(index, lon, lat)
+        rule, area, metres, _ = _decide(table, lon, lat)
     if margin:
-        margin_m, across = _margin(index, rule, area, lon, lat)
+        margin_m, across = _margin(table, rule, area, lon, lat)
     return (
         index.row[area] if area >= 0 else -1,
         rule,
@@ -262,7 +294,7 @@ def one(table: Ints, lon: float, lat: float, margin: bool) -> tuple[int, int, fl
 def candidates(table: Ints, lon: float, lat: float) -> Numbers:
     """Rows of all areas that were considered for one point, by code."""
     index = _at(table)
-    _, area, _, found = _decide(index, lon, lat)
+    _, area, _, found = _decide(table, lon, lat)
     if area >= 0 and len(found) == 0:
         found = np.array([area], np.int32)
     return index.row[found]
@@ -302,22 +334,24 @@ def assign_simple(  # noqa: PLR0917
     What it returns means nothing: it keeps the compiler from leaving out what only fetches memory.
     """
     cells, seen = _at(table).cells, 0
-    labels, edged = np.empty(_BATCH, np.int32), np.empty(_BATCH, np.int32)
+    mixed, edged, labels = np.empty(_BATCH, np.int32), np.empty(_BATCH, np.int32), np.empty(_BATCH, np.int32)
+    # Step by step: without a decision in between, the processor fetches what many points need at once.
     for begin in range(0, len(order), _BATCH):
-        batch = order[begin : begin + _BATCH]
         count = 0
-        for k in range(len(batch)):
-            i = batch[k]
+        for i in order[begin : begin + _BATCH]:
+            label, _, _ = square_at(cells, lon[i], lat[i])
+            area[i], rule[i] = label, INSIDE if label >= 0 else NONE
+            mixed[count] = i
+            count += label < NOWHERE
+        squares, count = mixed[:count], 0
+        for i in squares:
             label, _, _ = find(cells, lon[i], lat[i])
             area[i], rule[i] = label, INSIDE if label >= 0 else NONE
             edged[count], labels[count] = i, label
             count += label < NOWHERE
-        # Reading on without a decision in between lets the processor fetch many records at once.
-        for k in range(count):
-            at = -2 - labels[k]
-            seen ^= cells.records[at] ^ cells.records[min(at + _LINE, len(cells.records) - 1)]
-        for k in range(count):
-            i = edged[k]
+        for label in labels[:count]:
+            seen ^= cells.records[-2 - label] ^ cells.records[min(_LINE - 2 - label, len(cells.records) - 1)]
+        for i in edged[:count]:
             label, u, v = find(cells, lon[i], lat[i])
             rule[i], area[i] = _by_pieces(cells, label, u, v)
     return seen
@@ -331,13 +365,12 @@ def assign_rest(
 
     Returns pairs of point and candidate by point and code, then the points with the rule nearest and their metres.
     """
-    index = _at(table)
     listed_point, listed_area, listed = np.empty(16, np.int64), np.empty(16, np.int64), 0
     near_point, near_m, near = np.empty(16, np.int64), np.empty(16), 0
     for i in range(len(lon)):
         if rule[i] == INSIDE:
             continue
-        rule[i], area[i], metres, found = _decide(index, lon[i], lat[i])
+        rule[i], area[i], metres, found = _decide(table, lon[i], lat[i])
         if rule[i] == NEAREST:
             if near == len(near_m):
                 near_point, near_m = _longer(near_point), _longer(near_m)
@@ -372,10 +405,8 @@ def margins(  # noqa: PLR0917
     neighbour: Ints,
 ) -> None:
     """Write the margins of points that were assigned, and the areas across."""
-    index = _at(table)
-    for k in range(len(order)):
-        i = order[k]
-        margin_m[i], neighbour[i] = _margin(index, rule[i], area[i], lon[i], lat[i])
+    for i in order:
+        margin_m[i], neighbour[i] = _margin(table, rule[i], area[i], lon[i], lat[i])
 
 
 @njit(error_model="numpy", cache=True, nogil=True)

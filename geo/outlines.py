@@ -109,7 +109,7 @@ def _enclose(corners: Floats, blocks: Floats, piles: Floats, spans: Ints) -> Non
                 over[2], over[3] = max(over[2], box[2]), max(over[3], box[3])
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
 def locate(outlines: Outlines, area: int, x: float, y: float) -> int:
     """Decide whether a point lies outside an area, on its boundary or in its interior, exactly.
 
@@ -183,7 +183,7 @@ def _scan(corners: Floats, block: int, x: float, y: float, scale: Scale, best: N
     return best
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
 def nearest(outlines: Outlines, area: int, x: float, y: float, scale: Scale) -> Near:
     """Find the nearest point of an area's border; infinitely far for an area without shape."""
     begin, end, first_pile, last_pile = outlines.spans[area]
@@ -208,7 +208,7 @@ def _nearest_box(boxes: Floats, span: tuple[int, int], x: float, y: float, scale
     return nearest
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
+@njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
 def nearer(outlines: Outlines, area: int, x: float, y: float, scale: Scale, best: Near) -> Near:  # noqa: PLR0917
     """Find the nearest point of an area's border, if it is nearer than the best so far."""
     begin, end, first_pile, last_pile = outlines.spans[area]

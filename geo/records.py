@@ -75,12 +75,12 @@ def label_of(records: Numbers, used: Ints, holding: Numbers) -> int:
         return NOWHERE
     if len(holding) == 1:
         return int(holding[0])
-    at = used[1]
+    at = used[0]
     records[at + PIECES] = 0 if len(holding) <= MOST_LOCALS else -1
     records[at + HELD] = np.int32((1 << min(len(holding), MOST_LOCALS)) - 1)
     records[at + LOCALS] = len(holding)
     records[at + HEAD : at + HEAD + len(holding)] = holding
-    used[1] += HEAD + len(holding)
+    used[0] += HEAD + len(holding)
     return int(-2 - at)
 
 
@@ -88,12 +88,15 @@ def label_of(records: Numbers, used: Ints, holding: Numbers) -> int:
 def record_of(  # noqa: PLR0917
     records: Numbers, used: Ints, edges: Floats, area_of: Numbers, holding: Numbers, cell: Cell
 ) -> int:
-    """Write the record of a cell with edges, whose middle some areas hold; returns its label."""
-    at = used[1]
+    """Write the record of a cell with edges, whose middle some areas hold; returns its label.
+
+    It begins where `used` (1,) says, and moves that to its end.
+    """
+    at = used[0]
     bits, locals_ = _write_locals(records, at + HEAD, area_of, holding)
     first = at + HEAD + locals_
     records[at + PIECES], records[at + HELD], records[at + LOCALS] = -1, 0, locals_
-    used[1] = first
+    used[0] = first
     if locals_ > MOST_LOCALS:
         return int(-2 - at)
     begin = np.zeros(len(edges) + 1, np.int64)
@@ -106,7 +109,7 @@ def record_of(  # noqa: PLR0917
         for bit in range(len(holding)):
             held ^= 1 << bit
         records[at + PIECES], records[at + HELD] = begin[-1], np.int32(held)
-        used[1] += PIECE * begin[-1]
+        used[0] += PIECE * begin[-1]
     return int(-2 - at)
 
 
