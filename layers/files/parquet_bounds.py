@@ -5,15 +5,15 @@ stored as what differs from the text before: kilobytes can become gigabytes. Siz
 file's header; text of which repeated values are stored once is decoded a few rows at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from geo.faults import DataError, Fault
+from layers.files.parquet_footer import StoredColumn
 
 Sizes = npt.NDArray[np.int64]
 
@@ -27,7 +27,7 @@ MOST_VALUES = 1 << 27
 LARGEST_ROW = 256 << 20
 
 
-def check_sizes(metadata: pq.FileMetaData) -> None:
+def check_sizes(columns: Sequence[StoredColumn]) -> None:
     """Refuse a file whose header says that a part of it becomes very large, before any of it is read.
 
     Raises
@@ -35,47 +35,32 @@ def check_sizes(metadata: pq.FileMetaData) -> None:
     DataError
         ``file-too-large``.
     """
-    for number, group, column in _columns(metadata):
-        nested = column.num_values > group.num_rows and column.num_values > MOST_VALUES
-        if column.total_uncompressed_size > LARGEST_COLUMN or nested:
+    for column in columns:
+        nested = column.values > column.rows and column.values > MOST_VALUES
+        if column.stored_bytes > LARGEST_COLUMN or nested:
             message = (
-                f"Row group {number} holds {column.total_uncompressed_size} bytes, {column.num_values} values in "
-                f"column {column.path_in_schema!r}: write the file with smaller row groups."
+                f"Row group {column.group} holds {column.stored_bytes} bytes, {column.values} values in "
+                f"column {column.path!r}: write the file with smaller row groups."
             )
-            raise DataError(Fault(kind="file-too-large", field=column.path_in_schema, message=message))
+            raise DataError(Fault(kind="file-too-large", field=column.path, message=message))
 
 
-def rows_at_once(metadata: pq.FileMetaData) -> int:
+def rows_at_once(columns: Sequence[StoredColumn]) -> int:
     """How many rows stay within :data:`CHUNK_BYTES` where rows are much alike."""
-    sizes = dict.fromkeys(range(1, metadata.num_row_groups + 1), 0)
-    for number, _, column in _columns(metadata):
-        stored = column.total_uncompressed_size
+    sizes = {column.group: 0 for column in columns}
+    rows = {column.group: column.rows for column in columns}
+    for column in columns:
         # Of text that continues the text before, any value may be as long as all that is stored.
-        repeats = column.num_values if "DELTA_BYTE_ARRAY" in column.encodings else 1
-        sizes[number] += max(stored * repeats, 8 * column.num_values)
-    rows = {number: metadata.row_group(number - 1).num_rows for number in sizes}
+        repeats = column.values if column.continues else 1
+        sizes[column.group] += max(column.stored_bytes * repeats, 8 * column.values)
     most = [CHUNK_BYTES * rows[number] // size for number, size in sizes.items() if size]
-    rows_now: int = min([CHUNK_ROWS, *most])
-    return max(rows_now, 1)
+    return max(min([CHUNK_ROWS, *most]), 1)
 
 
-def dictionary_columns(file: pq.ParquetFile) -> list[str]:
+def dictionary_columns(columns: Sequence[StoredColumn]) -> list[str]:
     """Columns of text, also within lists and structs, of which repeated values are stored once."""
-    found = {
-        column.path_in_schema: column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page
-        for _, _, column in _columns(file.metadata)
-    }
+    found = {column.path: column.is_text and column.has_dictionary for column in columns}
     return [name for name, is_text in found.items() if is_text]
-
-
-def _columns(
-    metadata: pq.FileMetaData,
-) -> Iterator[tuple[int, pq.RowGroupMetaData, pq.ColumnChunkMetaData]]:
-    """Columns of every row group, with its number from 1."""
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        for at in range(group.num_columns):
-            yield number + 1, group, group.column(at)
 
 
 def decoded(batch: pa.RecordBatch, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

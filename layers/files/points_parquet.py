@@ -13,6 +13,7 @@ import shapely
 from geo.faults import DataError, Fault
 from layers.files import parquet_bounds, places, points
 from layers.files.columns import unique_names
+from layers.files.parquet_footer import StoredColumn, stored_columns
 from layers.files.points import Chunk, Columns, Floats, Integers, check_added, find
 
 #: Bytes of values that are gathered before they are written as one row group, and its most rows.
@@ -39,7 +40,7 @@ class ParquetPoints:
     unit = "rows"
 
     def __init__(self, source: IO[bytes], sink: IO[bytes], *, stated: Columns, added: pa.Schema) -> None:
-        self._file, self._schema = _opened(source)
+        self._file, self._schema, self._stored = _opened(source)
         self.total: int = self._file.metadata.num_rows
         self._done = 0
         check_added(self._schema.names, added)
@@ -50,7 +51,7 @@ class ParquetPoints:
         self.crs = _crs(geo, self.places[0]) if self._found.is_geometry else None
         self._names = unique_names(self._schema.names)
         self._written = pa.schema([*self._schema, *added], metadata=self._schema.metadata)
-        self._writer = pq.ParquetWriter(sink, self._written, compression=_compression(self._file, added))
+        self._writer = pq.ParquetWriter(sink, self._written, compression=_compression(self._stored, added))
         self._waiting: list[pa.RecordBatch] = []
 
     def done(self) -> int:
@@ -73,13 +74,13 @@ class ParquetPoints:
                 x, y, faults = coordinates(batch, first)
                 times = None if self._found.at is None else batch.column(self._found.at)
                 yield Chunk(first, batch, x, y, faults, times)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise _unreadable(error) from error
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """Batches of some size, whatever the bound on their rows at the time of decoding."""
         waiting: list[pa.RecordBatch] = []
-        for read in self._file.iter_batches(parquet_bounds.rows_at_once(self._file.metadata)):
+        for read in self._groups(parquet_bounds.rows_at_once(self._stored)):
             for batch in parquet_bounds.decoded(read, self._schema):
                 size = sum(one.nbytes for one in (*waiting, batch))
                 rows = sum(len(one) for one in (*waiting, batch))
@@ -89,6 +90,11 @@ class ParquetPoints:
                 waiting.append(batch)
         if waiting:
             yield _joined(waiting)
+
+    def _groups(self, rows: int) -> Iterator[pa.RecordBatch]:
+        # One after the other: text within lists cannot be read across their borders.
+        for group in range(self._file.num_row_groups):
+            yield from self._file.iter_batches(rows, row_groups=[group])
 
     def _numbers(self, batch: pa.RecordBatch, first: int) -> tuple[Floats, Floats, list[Fault]]:
         given = [batch.column(at) for at in self._found.place]
@@ -139,8 +145,8 @@ class ParquetPoints:
         self._writer.close()
 
 
-def _opened(source: IO[bytes]) -> tuple[pq.ParquetFile, pa.Schema]:
-    """Open a file for reading batch by batch; return it with the schema of what stands in it."""
+def _opened(source: IO[bytes]) -> tuple[pq.ParquetFile, pa.Schema, list[StoredColumn]]:
+    """Open a file for reading batch by batch; return it with its schema and with what is stored in it."""
     size = source.seek(0, 2)
     source.seek(0)
     if source.read(len(_MAGIC)) == _MAGIC and size > len(_MAGIC):
@@ -151,13 +157,13 @@ def _opened(source: IO[bytes]) -> tuple[pq.ParquetFile, pa.Schema]:
     options = {"pre_buffer": False, "buffer_size": _READ_AHEAD, "arrow_extensions_enabled": False}
     try:
         file = pq.ParquetFile(source, **options)
-        parquet_bounds.check_sizes(file.metadata)
-        repeated = parquet_bounds.dictionary_columns(file)
-        if not repeated:
-            return file, file.schema_arrow
-        return pq.ParquetFile(source, read_dictionary=repeated, **options), file.schema_arrow
-    except (pa.ArrowException, OSError) as error:
+        stored = stored_columns(source, [column.path for column in file.schema])
+        parquet_bounds.check_sizes(stored)
+        repeated = parquet_bounds.dictionary_columns(stored)
+        found = pq.ParquetFile(source, read_dictionary=repeated, **options) if repeated else file
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(error) from error
+    return found, file.schema_arrow, stored
 
 
 def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
@@ -169,17 +175,10 @@ def _unreadable(error: Exception) -> DataError:
     return DataError(Fault(kind="file-unreadable", message=f"This is no readable Parquet file: {said:.300}."))
 
 
-def _compression(file: pq.ParquetFile, added: pa.Schema) -> dict[str, str] | str:
+def _compression(stored: list[StoredColumn], added: pa.Schema) -> dict[str, str] | str:
     """Compression of each column, as it was."""
-    if not file.metadata.num_row_groups or not file.metadata.num_columns:
-        return "snappy"
-    group = file.metadata.row_group(0)
-    known = {"UNCOMPRESSED": "none"}
-    codecs = {
-        group.column(at).path_in_schema: known.get(group.column(at).compression, group.column(at).compression)
-        for at in range(group.num_columns)
-    }
-    usual = next(iter(codecs.values()))
+    codecs = {column.path: column.codec for column in stored if column.group == 1}
+    usual = next(iter(codecs.values()), "snappy")
     return codecs | dict.fromkeys(added.names, usual)
 
 

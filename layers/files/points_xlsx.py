@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -11,6 +12,7 @@ import openpyxl
 import pyarrow as pa
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.workbook.child import INVALID_TITLE_REGEX
 
 from geo.faults import DataError, Fault
 from layers.files import places, points
@@ -23,6 +25,11 @@ LARGEST_PART, LARGEST_TEXTS = 4 << 30, 256 << 20
 _MOST_ROWS = 1 << 20
 _GENERAL = "General"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+# What zipfile and openpyxl raise where a part of a workbook is not as it must be.
+_DAMAGED = (
+    *(InvalidFileException, zipfile.BadZipFile, zlib.error, SyntaxError, LookupError, TypeError, ValueError),
+    *(AttributeError, ArithmeticError, OSError, RuntimeError, EOFError),
+)
 _Row = list[tuple[Any, str]]
 
 
@@ -62,7 +69,7 @@ class XlsxPoints:
         self.places = tuple(names[at] for at in self._found.place)
         self._names = unique_names(names)
         self._written = openpyxl.Workbook(write_only=True)
-        self._sheet = self._written.create_sheet(sheet.title)
+        self._sheet = self._written.create_sheet(INVALID_TITLE_REGEX.sub("_", sheet.title) or None)
         self._sheet.freeze_panes = "A2"
         self._append(header, added.names)
 
@@ -79,17 +86,12 @@ class XlsxPoints:
             ``file-unreadable`` where a part of the workbook is damaged.
         """
         first = 1
-        try:
-            for rows in gathered(
-                ((row, sum(_size(value) for value, _ in row)) for row in self._rows), CHUNK_ROWS
-            ):
-                self._done = min(self._done + len(rows), self.total)
-                yield self._chunk(rows, first)
-                first += len(rows)
-        except (zipfile.BadZipFile, SyntaxError, KeyError, ValueError) as error:
-            if isinstance(error, DataError):
-                raise
-            raise _unreadable(error) from error
+        for rows in gathered(
+            ((row, sum(_size(value) for value, _ in row)) for row in self._rows), CHUNK_ROWS
+        ):
+            self._done = min(self._done + len(rows), self.total)
+            yield self._chunk(rows, first)
+            first += len(rows)
 
     def _chunk(self, rows: list[_Row], first: int) -> Chunk:
         faults: list[Fault] = []
@@ -163,7 +165,7 @@ def _opened(source: IO[bytes]) -> openpyxl.Workbook:
         source.seek(0)
         kind = "file-truncated" if source.read(2) == b"PK" else "file-unreadable"
         raise DataError(Fault(kind=kind, message=f"This is no whole XLSX workbook: {error}.")) from error
-    except (InvalidFileException, KeyError, OSError, ValueError, SyntaxError) as error:
+    except _DAMAGED as error:
         if isinstance(error, DataError):
             raise
         raise _unreadable(error) from error
@@ -192,12 +194,19 @@ def _rows(sheet: Any) -> Iterator[_Row]:  # noqa: ANN401 - a read-only sheet
     """Rows that are not blank: values, with how they are shown."""
     # The dimensions that a sheet states may be wrong.
     sheet.reset_dimensions()
-    for number, cells in enumerate(sheet.iter_rows(), start=1):
-        if number > _MOST_ROWS:
-            raise DataError(Fault(kind="file-too-large", message=f"A sheet has at most {_MOST_ROWS} rows."))
-        row = [(cell.value, cell.number_format if cell.value is not None else _GENERAL) for cell in cells]
-        if any(value is not None and value != "" for value, _ in row):
-            yield row
+    try:
+        for number, cells in enumerate(sheet.iter_rows(), start=1):
+            if number > _MOST_ROWS:
+                raise DataError(
+                    Fault(kind="file-too-large", message=f"A sheet has at most {_MOST_ROWS} rows.")
+                )
+            row = [(cell.value, cell.number_format if cell.value is not None else _GENERAL) for cell in cells]
+            if any(value is not None and value != "" for value, _ in row):
+                yield row
+    except _DAMAGED as error:
+        if isinstance(error, DataError):
+            raise
+        raise _unreadable(error) from error
 
 
 def _at(row: _Row, at: int) -> Any:  # noqa: ANN401 - a cell's value

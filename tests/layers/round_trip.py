@@ -1,6 +1,7 @@
 """A file of points read and written back, with columns whose values tell the row."""
 
 import io
+from contextlib import closing
 
 import numpy as np
 import pyarrow as pa
@@ -20,11 +21,11 @@ def through(kind, body, *, chunk_rows=None, monkeypatch=None, stated=USUAL, enco
     sink = io.BytesIO()
     file = points.open_points(kind, io.BytesIO(body), sink, stated=stated, added=ADDED, encoding=encoding)
     chunks = []
-    for chunk in file.chunks():
-        numbers = np.arange(chunk.first, chunk.first + len(chunk.x))
-        rule = pa.array(numbers).cast(pa.string()).dictionary_encode()
-        half = pa.array(np.where(numbers % 2 == 0, np.nan, numbers / 2), from_pandas=True)
-        file.write(chunk, pa.record_batch([rule, half], names=ADDED.names))
-        chunks.append(chunk)
-    file.close()
+    with closing(file):
+        for chunk in file.chunks():
+            numbers = np.arange(chunk.first, chunk.first + len(chunk.x))
+            rule = pa.array(numbers).cast(pa.string()).dictionary_encode()
+            half = pa.array(np.where(numbers % 2 == 0, np.nan, numbers / 2), from_pandas=True)
+            file.write(chunk, pa.record_batch([rule, half], names=ADDED.names))
+            chunks.append(chunk)
     return sink.getvalue(), chunks

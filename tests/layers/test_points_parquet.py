@@ -1,5 +1,7 @@
 """Parquet and GeoParquet: types and metadata kept, memory bounded whatever the header says."""
 
+import base64
+import contextlib
 import io
 
 import geopandas as gpd
@@ -9,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
+from pyarrow.parquet.encryption import CryptoFactory, EncryptionConfiguration, KmsClient, KmsConnectionConfig
 
 from geo.crs import agree, parse
 from geo.faults import DataError
@@ -267,3 +270,79 @@ def test_a_damaged_page_is_said():
     with pytest.raises(DataError) as refused:
         through("parquet", bytes(body))
     assert refused.value.faults[0].kind == "file-unreadable"
+
+
+@pytest.mark.parametrize("notes", [[["a"], None], [{"by": "a"}, {"by": None}]], ids=["list", "struct"])
+def test_text_within_other_values_is_read_from_several_row_groups(notes):
+    body = io.BytesIO()
+    table = pa.table({"lon": [114.0] * 2, "lat": [30.0] * 2, "notes": notes})
+    pq.write_table(table, body, row_group_size=1)
+    written, _ = through("parquet", body.getvalue())
+    assert pq.read_table(io.BytesIO(written))["notes"].to_pylist() == notes
+
+
+def test_text_that_is_no_utf_8_is_said():
+    offsets = pa.py_buffer(np.array([0, 2], dtype=np.int32).tobytes())
+    text = pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(b"\xff\xfe")])
+    body = io.BytesIO()
+    pq.write_table(pa.table({"lon": text, "lat": text}), body)
+    with pytest.raises(DataError) as caught:
+        through("parquet", body.getvalue())
+    assert caught.value.faults[0].kind == "file-unreadable"
+
+
+@pytest.mark.parametrize("codec", [3, 14])
+def test_a_codec_that_cannot_be_written_again_is_said(codec):
+    """pyarrow ends the process when it is asked for a codec that it does not know."""
+    body = io.BytesIO()
+    pq.write_table(pa.table({"lon": [114.0], "lat": [30.0]}), body, compression="snappy")
+    # Field 4 of the description, after the path: a number, which is stored doubled.
+    snappy, other = (b"\x18\x03lon\x15" + bytes([2 * number]) for number in (1, codec))
+    assert snappy in body.getvalue()
+    with pytest.raises(DataError) as caught:
+        through("parquet", body.getvalue().replace(snappy, other))
+    assert caught.value.faults[0].kind == "file-unreadable"
+
+
+def test_an_encrypted_column_is_said():
+    """pyarrow ends the process when it is asked about one whose key it was not given."""
+    body = io.BytesIO()
+    kept = (
+        KmsConnectionConfig(),
+        EncryptionConfiguration(footer_key="f", column_keys={"c": ["lat"]}, plaintext_footer=True),
+    )
+    secret = CryptoFactory(_Keys).file_encryption_properties(*kept)
+    table = pa.table({"lon": [114.0], "lat": [30.0]})
+    with pq.ParquetWriter(body, table.schema, encryption_properties=secret) as writer:
+        writer.write_table(table)
+    with pytest.raises(DataError) as caught:
+        through("parquet", body.getvalue())
+    assert caught.value.faults[0].kind == "file-unreadable"
+
+
+class _Keys(KmsClient):
+    """Keeps keys as they are."""
+
+    def __init__(self, _config):
+        super().__init__()
+
+    def wrap_key(self, key_bytes, _master):
+        return base64.b64encode(key_bytes)
+
+    def unwrap_key(self, wrapped_key, _master):
+        return base64.b64decode(wrapped_key)
+
+
+@pytest.mark.parametrize("name", ["long", "\N{LATIN SMALL LETTER O WITH DIAERESIS}"])
+def test_every_change_of_one_byte_of_the_footer_is_said_or_read(name):
+    body = io.BytesIO()
+    table = pa.table({"lon": ["114", "x"], "lat": [30.0, 31.0], name: [["a"], None]})
+    pq.write_table(table, body, row_group_size=1)
+    whole = body.getvalue()
+    through("parquet", whole)
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    for at in range(footer, len(whole)):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0xFF
+        with contextlib.suppress(DataError):
+            through("parquet", bytes(damaged))

@@ -138,3 +138,44 @@ def test_a_zip_file_that_is_no_workbook():
     with pytest.raises(DataError) as refused:
         through("xlsx", body.getvalue())
     assert refused.value.faults[0].kind == "file-unreadable"
+
+
+def damaged(part, old, new):
+    """Return a workbook with some text of one part replaced, however it is compressed."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(WHOLE)) as archive, zipfile.ZipFile(body, "w") as written:
+        for name in archive.namelist():
+            content = archive.read(name)
+            assert name != part or old in content
+            written.writestr(name, content.replace(old, new) if name == part else content)
+    return body.getvalue()
+
+
+TITLE = "事件".encode()
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        damaged(SHEET, b'r="A1"', b'r="ZZZZZ1"'),
+        damaged(SHEET, b"<v>1</v>", b"<v>one</v>"),
+        damaged(SHEET, b"</row>", b"</rows>"),
+        damaged("xl/workbook.xml", b"<calcPr ", b'<calcPr later="1" '),
+        damaged("xl/styles.xml", b"<fonts", b'<fonts count="x"'),
+        # The least version of ZIP that reads it.
+        WHOLE.replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xff"),
+    ],
+    ids=["column", "number", "tag", "attribute", "style", "version"],
+)
+def test_a_damaged_part_is_said(body):
+    assert body != WHOLE
+    with pytest.raises(DataError) as refused:
+        through("xlsx", body)
+    assert {fault.kind for fault in refused.value.faults} == {"file-unreadable"}
+
+
+@pytest.mark.parametrize(("title", "kept"), [("[a:b]", "_a_b_"), ("", "Sheet")])
+def test_a_name_that_no_sheet_may_have_is_mended(title, kept):
+    written, _ = through("xlsx", damaged("xl/workbook.xml", TITLE, title.encode()))
+    assert read(written)[0].title == kept
