@@ -11,7 +11,6 @@ too, which has nothing of it in it.
 """
 
 import argparse
-import asyncio
 import json
 import multiprocessing
 import os
@@ -40,6 +39,7 @@ from api.places import locator_at
 from api.settings import Settings
 from api.snapshots import Snapshots
 from api.warm import warm
+from bench.load import load
 from geo import synthetic
 from layers import accounts, database, deployment, located
 from layers.database import Engine
@@ -187,7 +187,7 @@ def compete(port: int, processes: list, places: np.ndarray, token: str, options:
     for _ in range(options.rounds):
         for name, asked in paths.items():
             before = sum(_processor_s(process.pid) for process in processes)
-            count, seconds = load(port, asked, token, len(processes), options)
+            count, seconds = _asked(port, asked, token, len(processes), options)
             rates[name].append(count / seconds)
             costs[name].append((sum(_processor_s(process.pid) for process in processes) - before) / count)
     rate = {name: median(each) for name, each in rates.items()}
@@ -206,7 +206,7 @@ def _processor_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def load(
+def _asked(
     port: int, paths: list[str], token: str, loaders: int, options: argparse.Namespace
 ) -> tuple[int, float]:
     """Ask from processes of their own; return how many requests were answered, and in what time."""
@@ -222,56 +222,7 @@ def load(
 
 
 def _load(port: int, requests: list[bytes], connections: int, seconds: float) -> int:
-    return asyncio.run(_ask(port, requests, connections, seconds))
-
-
-async def _ask(port: int, requests: list[bytes], connections: int, seconds: float) -> int:
-    loop = asyncio.get_running_loop()
-    askers = [
-        (await loop.create_connection(lambda n=n: _Asker(requests, n), "127.0.0.1", port))[1]
-        for n in range(connections)
-    ]
-    # A second to warm up, uncounted.
-    await asyncio.sleep(1.0)
-    before = sum(asker.answered for asker in askers)
-    await asyncio.sleep(seconds)
-    counted = sum(asker.answered for asker in askers) - before
-    for asker in askers:
-        asker.transport.close()
-    return counted
-
-
-class _Asker(asyncio.Protocol):
-    """Asks over one kept connection, the next question as soon as an answer is whole."""
-
-    transport: asyncio.Transport
-
-    def __init__(self, requests: list[bytes], begin: int) -> None:
-        self._requests = requests
-        self._next = begin
-        self._got = b""
-        self.answered = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self._ask()
-
-    def data_received(self, data: bytes) -> None:
-        self._got += data
-        head, found, body = self._got.partition(b"\r\n\r\n")
-        if not found:
-            return
-        assert head.startswith(b"HTTP/1.1 200"), head
-        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-        if len(body) >= int(length):
-            self._got = b""
-            self.answered += 1
-            self._ask()
-
-    def _ask(self) -> None:
-        self.transport.write(self._requests[self._next % len(self._requests)])
-        self._next += 1
+    return load(port, requests, connections=connections, seconds=seconds).counted
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ request is printed too, which has none of the load's in it.
 """
 
 import argparse
-import asyncio
 import json
 import multiprocessing
 import os
@@ -39,6 +38,7 @@ from api.routers.incidents import _report
 from api.schemas import IncidentIn
 from api.settings import Settings
 from api.warm import warm
+from bench.load import load
 from geo import synthetic
 from layers import accounts, database, deployment, incidents
 from layers.database import Engine
@@ -181,7 +181,7 @@ def compete(port: int, worker: int, bodies: list[bytes], token: str, options: ar
         for name, path in paths.items():
             before = _processor_s(worker)
             with _SPAWN.Pool(1) as pool:
-                answered, all_answered = pool.apply(load, (port, path, bodies, token, options))
+                answered, all_answered = pool.apply(_reported, (port, path, bodies, token, options))
             rates[name].append(answered / options.seconds)
             costs[name].append((_processor_s(worker) - before) / all_answered)
     rate = {name: median(each) for name, each in rates.items()}
@@ -201,62 +201,15 @@ def _processor_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def load(
+def _reported(
     port: int, path: str, bodies: list[bytes], token: str, options: argparse.Namespace
 ) -> tuple[int, int]:
     """Send reports over kept connections; return how many were answered in the time counted, and in all."""
     head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
     requests = [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
-    return asyncio.run(_send(port, requests, options))
-
-
-async def _send(port: int, requests: list[bytes], options: argparse.Namespace) -> tuple[int, int]:
-    loop = asyncio.get_running_loop()
-    senders = [
-        (await loop.create_connection(lambda n=n: _Sender(requests, n * 97), "127.0.0.1", port))[1]
-        for n in range(options.connections)
-    ]
-    # A second to warm up, uncounted.
-    await asyncio.sleep(1.0)
-    before = sum(sender.answered for sender in senders)
-    await asyncio.sleep(options.seconds)
-    total = sum(sender.answered for sender in senders)
-    for sender in senders:
-        sender.transport.close()
-    return total - before, total
-
-
-class _Sender(asyncio.Protocol):
-    """Sends over one kept connection, the next request as soon as an answer is whole."""
-
-    transport: asyncio.Transport
-
-    def __init__(self, requests: list[bytes], begin: int) -> None:
-        self._requests = requests
-        self._next = begin
-        self._got = b""
-        self.answered = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self._send()
-
-    def data_received(self, data: bytes) -> None:
-        self._got += data
-        head, found, body = self._got.partition(b"\r\n\r\n")
-        if not found:
-            return
-        assert head.startswith(b"HTTP/1.1 201"), self._got[:500]
-        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-        if len(body) >= int(length):
-            self._got = b""
-            self.answered += 1
-            self._send()
-
-    def _send(self) -> None:
-        self.transport.write(self._requests[self._next % len(self._requests)])
-        self._next += 1
+    return load(
+        port, requests, connections=options.connections, seconds=options.seconds, status=201, stride=97
+    )
 
 
 if __name__ == "__main__":

@@ -2,19 +2,13 @@
 
 import pandas as pd
 
+from geo.shares import COLUMNS
+
 #: What makes a row of one table the same row of the other.
 KEYS = ["code", "facility_type", "minutes", "method"]
 
 #: Figures that are compared.
-FIGURES = [
-    "demand",
-    "covered",
-    "partial",
-    "uncovered",
-    "unreachable",
-    "covered_share",
-    "served_share",
-]
+FIGURES = COLUMNS[COLUMNS.index("demand") :]
 
 _ABOUT = ["name", "profile", "weight"]
 
