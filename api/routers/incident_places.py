@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 from api import stated, told_places
 from api.dependencies import RuntimeDep, SessionDep, SnapshotDep
 from api.errors import Problem
-from api.routers.incidents import DispatcherDep, IncidentId, read_incident, today
+from api.routers.incidents import DispatcherDep, IncidentId, all_known, today
 from api.schemas import IncidentDetailOut
 from api.scopes import visible
 from geo.faults import DataError, Fault
@@ -67,6 +67,5 @@ def place_incident(
     )
     if moved.path and not caller.covers(moved.path):
         raise Problem("forbidden", f"The place lies in {moved.area_code}, outside your account's areas.")
-    return read_incident(
-        incident_id=incident_id, session=session, snapshot=snapshot, runtime=runtime, caller=caller
-    )
+    # Outside of every area it waits for the district, even if the account sees no more of it then.
+    return all_known(session, moved, runtime, snapshot, caller)

@@ -87,10 +87,15 @@ def report_incident(
     if done.created and runtime.settings.take_confident_place:
         on = today(runtime)
         incident = told_places.take(session, snapshot, done.found, actor=actor, now=now, on=on) or incident
-    if done.created and incident.path and not caller.covers(incident.path):
-        raise Problem("forbidden", f"The place lies in {incident.area_code}, outside your account's areas.")
+    if incident.path and not caller.covers(incident.path):
+        told = (
+            f"The place lies in {incident.area_code}"
+            if done.created
+            else "It was reported before, and was moved"
+        )
+        raise Problem("forbidden", f"{told}, outside your account's areas.")
     if done.location is None:
-        reply = _read(session, incident, runtime, snapshot, caller)
+        reply = all_known(session, incident, runtime, snapshot, caller)
     else:
         posts = [PostOut.model_validate(post) for post in done.location.posts]
         reply = _detail(done.found, done.decisions, done.nearby, posts, (caller, snapshot))
@@ -167,7 +172,7 @@ def read_incident(
 ) -> IncidentDetailOut:
     """Return an incident, who answers for its place today, every decision about its area, and what is near by."""
     incident = visible(session, snapshot, incident_id, caller)
-    return _read(session, incident, runtime, snapshot, caller)
+    return all_known(session, incident, runtime, snapshot, caller)
 
 
 @router.post("/{incident_id}/reassign", summary="Give an incident to another grid")
@@ -192,7 +197,7 @@ def reassign_incident(
     )
     if not caller.covers(incident.path):
         raise Problem("forbidden", f"The grid {body.area_code} lies outside the areas of your account.")
-    return _read(session, incident, runtime, snapshot, caller)
+    return all_known(session, incident, runtime, snapshot, caller)
 
 
 @router.post("/{incident_id}/release", summary="End a decision by hand")
@@ -213,7 +218,7 @@ def release_incident(
         now=runtime.clock(),
         on=today(runtime),
     )
-    return _read(session, incident, runtime, snapshot, caller)
+    return all_known(session, incident, runtime, snapshot, caller)
 
 
 # --- requests ---------------------------------------------------------------------------------------------
@@ -224,29 +229,40 @@ _CLOCKS_DIFFER = dt.timedelta(minutes=10)
 
 
 def _report(body: IncidentIn, runtime: Runtime, now: dt.datetime) -> incidents.Report:
-    said = {
-        name: getattr(body, name) or None
-        for name in ("address", "description", "source", "reporter_name", "reporter_phone")
+    texts = ("address", "description", "source", "reporter_name", "reporter_phone")
+    reported_at, place = stated.together(
+        lambda: _reported_at(body, now),
+        lambda: _place(body, runtime),
+    )
+    report: dict[str, Any] = {
+        "category": body.category,
+        "reported_at": reported_at,
+        **{name: getattr(body, name) or None for name in texts},
     }
+    if place is None:
+        return incidents.Report(**report)
+    return incidents.Report(
+        **report, lon=place.lon, lat=place.lat, given_x=place.x, given_y=place.y, given_datum=place.datum
+    )
+
+
+def _reported_at(body: IncidentIn, now: dt.datetime) -> dt.datetime:
     reported_at = (body.reported_at or now).astimezone(dt.UTC)
     if reported_at > now + _CLOCKS_DIFFER:
         message = f"{reported_at.isoformat()} lies in the future; it is {now.isoformat(timespec='seconds')}."
         raise DataError(Fault(kind="parameter-invalid", field="reported_at", message=message))
-    report: dict[str, Any] = {
-        "category": body.category,
-        "reported_at": reported_at,
-        **said,
-    }
-    if body.lon is None and body.lat is None:
-        if not body.address:
-            message = "State the place: lon, lat and datum, or an address."
-            raise DataError(
-                [Fault(kind="coordinate-missing", field=name, message=message) for name in ("lon", "lat")]
-            )
-        return incidents.Report(**report)
-    place = stated.place(body.lon, body.lat, body.datum, runtime.settings)
-    return incidents.Report(
-        **report, lon=place.lon, lat=place.lat, given_x=place.x, given_y=place.y, given_datum=place.datum
+    return reported_at
+
+
+def _place(body: IncidentIn, runtime: Runtime) -> stated.StatedPlace | None:
+    """Where the incident is; None where only words tell."""
+    if body.lon is not None or body.lat is not None:
+        return stated.place(body.lon, body.lat, body.datum, runtime.settings)
+    if body.address:
+        return None
+    message = "State the place: lon, lat and datum, or an address."
+    raise DataError(
+        [Fault(kind="coordinate-missing", field=name, message=message) for name in ("lon", "lat")]
     )
 
 
@@ -364,10 +380,10 @@ def _detail(
     )
 
 
-def _read(
+def all_known(
     session: Session, incident: Incident, runtime: Runtime, snapshot: Snapshot, caller: Caller
 ) -> IncidentDetailOut:
-    """All that is known of an incident now."""
+    """Return all that is known of an incident now."""
     found = search.find(session, incident)
     near: list[incidents.Nearby] = []
     if found.place is not None:

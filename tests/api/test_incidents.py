@@ -116,6 +116,10 @@ def test_a_repeated_request_makes_one_record(built, desk, sign_in):
         ({"reported_at": "0001-01-01T00:00:00+08:00"}, {("parameter-invalid", "reported_at")}),
         ({"reported_at": "2026-03-01T08:30:00"}, {("parameter-invalid", "reported_at")}),
         ({"reported_at": "2926-03-01T08:30:00+08:00"}, {("parameter-invalid", "reported_at")}),
+        (
+            {"reported_at": "2926-03-01T08:30:00+08:00", "lat": None, "datum": "mars"},
+            {("parameter-invalid", "reported_at"), ("coordinate-missing", "lat"), ("datum-unknown", "datum")},
+        ),
         ({"addres": "东坝路 1 号"}, {("parameter-invalid", "addres")}),
     ],
 )
@@ -229,6 +233,36 @@ def test_reassigning_beyond_ones_areas_is_refused(built, desk, sign_in):
     reply = built.post(f"/api/incidents/{incident_id}/reassign", json=decision, headers=headers)
     assert reply.status_code == 403
     assert built.get(f"/api/incidents/{incident_id}", headers=desk).json()["assignment"]["rule"] == "inside"
+
+
+def test_a_place_beyond_ones_areas_is_refused_and_one_in_no_area_is_left_to_the_district(
+    built, desk, sign_in
+):
+    path = f"/api/incidents/{report(built, desk).json()['id']}"
+    mine = sign_in("dispatcher", city.WEST)
+
+    def place(*at):
+        lon, lat = city.point(*at)
+        stated = {"lon": lon, "lat": lat, "datum": "wgs84"}
+        return built.post(f"{path}/place", json=stated, headers=mine)
+
+    assert place(13, 6).status_code == 403
+    assert built.get(path, headers=desk).json()["assignment"]["rule"] == "inside"
+    reply = place(60, 60)
+    assert (reply.status_code, reply.json()["assignment"]["area"]) == (200, None)
+    assert built.get(path, headers=mine).status_code == 404
+    assert built.get(path, headers=desk).json()["assignment"]["rule"] == "none"
+
+
+def test_a_repeated_report_tells_nothing_of_where_it_was_moved_to(built, desk, sign_in):
+    mine = sign_in("worker", city.WEST)
+    first = report(built, mine, key="k")
+    decision = {"area_code": city.EAST + "003", "reason": "误报位置"}
+    moved = f"/api/incidents/{first.json()['id']}/reassign"
+    assert built.post(moved, json=decision, headers=desk).status_code == 200
+    again = report(built, mine, key="k")
+    assert again.status_code == 403
+    assert city.EAST not in again.text
 
 
 def test_a_retired_area_keeps_its_code_in_the_history(built, session, desk):
