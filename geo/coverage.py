@@ -111,16 +111,12 @@ def check(query: Query, types: pd.DataFrame) -> None:
 
 
 def type_faults(keys: Sequence[str], types: pd.DataFrame, *, field: str) -> list[Fault]:
-    """List the facility types that are not in the catalogue."""
-    return [
-        Fault(
-            kind="type-unknown",
-            field=field,
-            message=f"{key!r} is no facility type; known are {', '.join(types.index)}.",
-        )
-        for key in keys
-        if key not in types.index
-    ]
+    """Name the facility types that are not in the catalogue, in one fault: each would list all that are known."""
+    unknown = [repr(key) for key in keys if key not in types.index]
+    if not unknown:
+        return []
+    message = f"No facility type: {', '.join(unknown)}; known are {', '.join(types.index)}."
+    return [Fault(kind="type-unknown", field=field, message=message)]
 
 
 def answer(city: City, query: Query) -> Answer:
