@@ -1,7 +1,8 @@
 """Incidents and their assignments, partitioned by time.
 
 Everything stored is carried over. Where several incidents have one external id, which was possible before, the
-first to arrive keeps it; the others get ``#2``, ``#3`` … behind it, so that nothing is lost.
+first to arrive keeps it; the others get ``#2``, ``#3`` … behind it, and their own id where that is taken, so that
+nothing is lost.
 """
 
 from alembic import op
@@ -110,7 +111,10 @@ def upgrade():
         op.execute(_partitions(table, column))
     op.execute(f"""
     INSERT INTO incident_keys (id, reported_at, external_id)
-    SELECT id, reported_at, external_id || CASE WHEN n > 1 THEN '#' || n ELSE '' END
+    SELECT id, reported_at, external_id || CASE
+        WHEN n = 1 THEN ''
+        WHEN external_id || '#' || n IN (SELECT external_id FROM old_incidents) THEN '#' || n || '#' || id
+        ELSE '#' || n END
     FROM (SELECT *, row_number() OVER (PARTITION BY external_id ORDER BY number) AS n FROM old_incidents) AS counted;
     INSERT INTO incidents ({_INCIDENT_COLUMNS}) OVERRIDING SYSTEM VALUE SELECT {_INCIDENT_COLUMNS} FROM old_incidents;
     INSERT INTO assignments ({_ASSIGNMENT_COLUMNS}) OVERRIDING SYSTEM VALUE
