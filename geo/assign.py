@@ -133,6 +133,9 @@ class One(NamedTuple):
 class AreaIndex:
     """Areas of one level and scheme, ready to be asked; immutable, and safe to share between threads.
 
+    Takes 50 to 80 bytes a vertex (:attr:`nbytes`): an edge has at most four cells, and most have fewer than two. Versions
+    made by :meth:`patched` share all but what changed.
+
     Parameters
     ----------
     areas
@@ -140,7 +143,8 @@ class AreaIndex:
         (valid polygons or multipolygons, EPSG:4326, lon before lat, not across 180°). No rows at all are
         allowed.
     metric
-        The deployment's metric CRS, such as ``EPSG:4547``.
+        The deployment's metric CRS, such as ``EPSG:4547``, for those who draw or measure with these areas; the
+        distances told here are of the ellipsoid, whatever it is.
     tolerance_m
         Greatest distance of a ``nearest`` answer, metres; 0 switches that rule off.
     """
