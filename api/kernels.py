@@ -1,12 +1,43 @@
 """What numba compiles, all of it: at set-up into a cache, never in a request."""
 
+from hashlib import sha256
+from pathlib import Path
+
+import geo
 from geo import assign, reach, stacked
+from layers import files
 from layers.files import scan
+
+#: Packages with kernels; those of one file call into others of its package.
+_PACKAGES = tuple(Path(package.__path__[0]) for package in (geo, files))
+_STAMP = "kernels.sha256"
 
 
 def compile_all() -> None:
     """Compile every kernel, or find it in the cache."""
+    drop_stale()
     assign.compile_kernels()
     reach.compile_kernels()
     stacked.compile_kernels()
     scan.compile_kernels()
+
+
+def drop_stale() -> None:
+    """Drop compiled kernels that were made of other sources, before any of them is called.
+
+    numba knows that a kernel is stale by its own file alone: one that calls into a file that has changed would go on
+    with the old code, and answer wrongly.
+    """
+    for folder in _PACKAGES:
+        digest = sha256(b"".join(source.read_bytes() for source in sorted(folder.glob("*.py")))).hexdigest()
+        stamp = folder / "__pycache__" / _STAMP
+        if stamp.exists() and stamp.read_text() == digest:
+            continue
+        for index in stamp.parent.glob("*.nbi"):
+            index.unlink(missing_ok=True)
+        try:
+            stamp.parent.mkdir(exist_ok=True)
+            stamp.write_text(digest)
+        except OSError:
+            # A folder that cannot be written to holds no kernels either: numba keeps them elsewhere then.
+            continue

@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 from typer.rich_utils import rich_format_error
 
-from api import logs
+from api import kernels, logs
 from api.cli import assign, borders, check, coverage, db, demo, doctor, export, import_, map_, serve, user
 from api.cli.console import console, print_faults
 from api.embedded import EmbeddedUnavailable
@@ -46,6 +46,7 @@ def run() -> None:
     # The default would end the process at once, and leave a private PostGIS behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))
     logs.configure()
+    kernels.drop_stale()
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
