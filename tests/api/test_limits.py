@@ -29,8 +29,8 @@ def test_without_an_account_a_body_is_small(client, path, media_type, body):
 @pytest.mark.parametrize("body", [b" " * (MOST_ELSEWHERE + 1), None])
 def test_files_may_be_larger_up_to_the_setting(settings, sign_in, body):
     headers = {**sign_in("viewer"), "Content-Type": "text/csv"}
-    # 404: it was read, and there is no area yet to look in.
-    for megabytes, status in ((1, 413), (3, 404)):
+    # 422: it was read, and holds blanks only.
+    for megabytes, status in ((1, 413), (3, 422)):
         chosen = settings.model_copy(update={"max_upload_mb": megabytes})
         with TestClient(create_app(chosen)) as client:
             content = body or endless(MOST_ELSEWHERE)
