@@ -6,8 +6,8 @@ from collections import OrderedDict
 from api.models import Recipe
 from api.snapshots import Snapshot
 from geo import coverage
-from geo.city import City
 from geo.coverage import Answer, Query
+from geo.coverage.city import City
 from layers import nearest
 from layers.coverage import LAYERS, load_city
 from layers.database import Session

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from geo import comparison, coverage
-from geo.coverage import Answer, Query
+from geo import coverage
+from geo.coverage import Answer, Query, comparison
 from geo.faults import DataError, Fault
 from layers import catalogue as layers_catalogue
 
@@ -44,7 +44,7 @@ _SIDES = {"before": "前", "after": "后", "change": "变化"}
 
 
 def changes_titles() -> dict[str, str]:
-    """Titles of the columns of :func:`geo.comparison.compare`."""
+    """Titles of the columns of :func:`geo.coverage.comparison.compare`."""
     sides = {
         f"{figure}_{side}": f"{TITLES[figure]}({word})"
         for figure in comparison.FIGURES

@@ -4,11 +4,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import geo
-from geo import assign, reach, stacked
+from geo import assign
+from geo.assign import stacked
+from geo.streets import reach
 from layers import files
 from layers.files import scan
 
-#: Packages with kernels; those of one file call into others of its package.
+#: Packages with kernels; those of one file call into others of its package and of the packages in it.
 _PACKAGES = tuple(Path(package.__path__[0]) for package in (geo, files))
 _STAMP = "kernels.sha256"
 
@@ -29,11 +31,11 @@ def drop_stale() -> None:
     with the old code, and answer wrongly.
     """
     for folder in _PACKAGES:
-        digest = sha256(b"".join(source.read_bytes() for source in sorted(folder.glob("*.py")))).hexdigest()
+        digest = sha256(b"".join(source.read_bytes() for source in sorted(folder.rglob("*.py")))).hexdigest()
         stamp = folder / "__pycache__" / _STAMP
         if stamp.exists() and stamp.read_text() == digest:
             continue
-        for index in stamp.parent.glob("*.nbi"):
+        for index in folder.rglob("*.nbi"):
             index.unlink(missing_ok=True)
         try:
             stamp.parent.mkdir(exist_ok=True)

@@ -3,7 +3,7 @@
 from fastapi.responses import Response
 
 from api.errors import Problem
-from geo import circles
+from geo.coverage import circles
 from geo.faults import DataError, Fault
 
 #: Formats by the word of `format`, with the media types of `Accept`.

@@ -24,11 +24,12 @@ from api.cities import Answers
 from bench.street_networks import at_nodes, lattice
 from bench.timing import in_turn, timed
 from bench.walks import links
-from geo import city, coverage, drawing, reach
-from geo.city import City
-from geo.coverage import Answer, Query
+from geo import coverage
+from geo.coverage import Answer, Query, city
+from geo.coverage.city import City
 from geo.crs import from_metric
-from geo.network import Network
+from geo.streets import drawing, reach
+from geo.streets.network import Network
 from layers.catalogue import facility_types
 
 EDGES, COMPOUNDS, FACILITIES, TYPES = 320_000, 5_000, 8_000, 40

@@ -19,10 +19,11 @@ import pandas as pd
 
 from bench import big_city, walks
 from bench.timing import REPEATS, timed
-from geo import city, coverage, hierarchy, network, reach, synthetic
-from geo.coverage import Query
+from geo import coverage, hierarchy, synthetic
+from geo.coverage import Query, city
 from geo.crs import choose_metric
 from geo.levels import LAYER_OF
+from geo.streets import network, reach
 from layers.catalogue import facility_types
 
 #: An adult's 15 minutes.

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import network
 from geo.crs import from_metric
-from geo.network import Network
-from geo.snapping import Snapped
+from geo.streets import network
+from geo.streets.network import Network
+from geo.streets.snapping import Snapped
 
 METRIC = "EPSG:4547"
 #: Lower left corner of a lattice, in the zone of METRIC.

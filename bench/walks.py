@@ -21,8 +21,8 @@ from scipy.spatial import cKDTree
 from bench import street_networks
 from bench.street_networks import at_nodes
 from bench.timing import worked_in_turn
-from geo import reach
-from geo.network import Network
+from geo.streets import reach
+from geo.streets.network import Network
 
 #: For each walk, the nodes within the budget and their metres.
 Reached = list[tuple[npt.NDArray[Any], npt.NDArray[np.float64]]]

@@ -15,12 +15,14 @@ import pandas as pd
 import shapely
 from scipy.sparse import csr_array
 
-from geo import circles, coverage, reach, shares, siting
-from geo.access_points import SNAP_LIMIT_M
-from geo.city import City
+from geo import coverage, siting
+from geo.coverage import circles, shares
+from geo.coverage.city import City
 from geo.crs import from_metric, to_metric
 from geo.faults import DataError, Fault
 from geo.siting import Sites
+from geo.streets import reach
+from geo.streets.access_points import SNAP_LIMIT_M
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]

@@ -3,11 +3,12 @@
 import pandas as pd
 from sqlalchemy.orm import Session
 
-from geo import area_levels, city, hierarchy, homes
-from geo.city import City
+from geo import hierarchy, homes
+from geo.coverage import area_levels, city
+from geo.coverage.city import City
 from geo.faults import DataError, Fault
 from geo.levels import LAYER_OF, LEVELS
-from geo.network import Network
+from geo.streets.network import Network
 from layers import catalogue, deployment, store
 from layers.links import buildings_of_compounds
 

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.orm import Session
 
-from geo import nearest, shares
-from geo.access_points import SNAP_LIMIT_M, AccessPoints
-from geo.circles import SPEEDS
+from geo.coverage import nearest, shares
+from geo.coverage.circles import SPEEDS
 from geo.crs import from_lonlat, parse
-from geo.network import Network
+from geo.streets.access_points import SNAP_LIMIT_M, AccessPoints
+from geo.streets.network import Network
 from layers import store
 
 #: Layers that the answers come from.

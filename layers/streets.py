@@ -2,8 +2,8 @@
 
 from sqlalchemy.orm import Session
 
-from geo import network
-from geo.network import Network
+from geo.streets import network
+from geo.streets.network import Network
 from layers import deployment, store
 
 

@@ -11,9 +11,9 @@ from api.cli.arguments import in_a_folder
 from api.cli.connection import Embedded, transaction
 from api.cli.console import console, print_faults, progress_bars
 from api.dependencies import now
-from geo import circles, coverage
-from geo.city import City
-from geo.coverage import Answer, Query
+from geo import coverage
+from geo.coverage import Answer, Query, circles
+from geo.coverage.city import City
 from geo.faults import DataError, Fault
 from layers import history
 from layers.coverage import load_city

@@ -20,7 +20,7 @@ from api.maps.page import MapPage, single_file
 from api.settings import Settings
 from api.web.assets import installed
 from api.web.templating import Site
-from geo.city import City
+from geo.coverage.city import City
 from geo.levels import LEVELS
 from layers import catalogue, deployment, history, store
 from layers.borders import Question, Statistics, answer

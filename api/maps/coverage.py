@@ -9,11 +9,12 @@ import shapely
 
 from api.maps import encoding
 from api.maps.chosen import Chosen
-from geo import circles, coverage, drawing, reach
-from geo.area_levels import COMPOUND
-from geo.city import City
-from geo.coverage import Query
+from geo import coverage
+from geo.coverage import Query, circles
+from geo.coverage.area_levels import COMPOUND
+from geo.coverage.city import City
 from geo.crs import from_metric
+from geo.streets import drawing, reach
 
 #: Budgets that the map switches between, in minutes.
 BUDGETS = (5, 10, 15)

@@ -16,7 +16,7 @@ from api.maps.sources import FacilityType
 from api.web import words
 from api.web.templating import Site
 from api.web.words import Language
-from geo.city import City
+from geo.coverage.city import City
 from geo.levels import LEVELS
 from layers.borders import Statistics
 

@@ -16,8 +16,9 @@ from api.access import Permission, needs
 from api.cities import city_at, coverage_at
 from api.coverage_words import asked
 from api.dependencies import RuntimeDep, SnapshotAtDep
-from geo import circles, comparison, coverage
-from geo.city import City
+from geo import coverage
+from geo.coverage import circles, comparison
+from geo.coverage.city import City
 from layers.files import tables
 
 router = APIRouter(tags=["coverage"])

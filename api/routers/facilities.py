@@ -12,7 +12,7 @@ from api.access import Permission, needs
 from api.cities import city_at
 from api.coverage_words import type_faults, whole_numbers
 from api.dependencies import SnapshotAtDep
-from geo import circles, life_circle
+from geo.coverage import circles, life_circle
 from geo.faults import DataError, Fault
 from layers.errors import NotFound
 from layers.facilities import LAYERS, Filter, load_directory

@@ -11,9 +11,9 @@ import shapely
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geo import noding
 from geo.datums import Box
 from geo.faults import DataError, Fault
+from geo.streets import noding
 from layers import deployment, store
 from layers.catalogue import LayerSpec, facility_types, spec_of
 from layers.files import rejects

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo.assign import window
-from geo.geodesic import distances_m
+from geo.assign.geodesic import distances_m
 from layers.located import Place
 
 #: How many are told, and of how many candidates, the latest, they are chosen: a flood of reports stays bounded.

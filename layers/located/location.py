@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from geo.assign import INSIDE, RULES
+from geo.assign.stacked import Stacked
 from geo.levels import LAYER_OF
-from geo.stacked import Stacked
 from layers.located.areas import SCHEME, Area, Areas, load_areas
 from layers.located.neighbourhood import Place
 from layers.located.outlines import (

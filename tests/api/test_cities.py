@@ -2,7 +2,7 @@
 
 from api import cities
 from geo.coverage import Query
-from tests.geo.test_coverage import PAPER
+from tests.geo.coverage.test_table import PAPER
 
 ONE, OTHER = (Query(facility_types=("market",), minutes=(minutes,)) for minutes in (5, 10))
 

@@ -34,6 +34,18 @@ def test_kernels_are_dropped_when_any_file_of_their_package_changes(package):
     assert not index.exists()
 
 
+def test_kernels_are_dropped_when_a_file_of_a_package_within_changes(package):
+    within = package / "streets"
+    within.mkdir()
+    (within / "search.py").write_text("one = 1")
+    kernels.drop_stale()
+    index, inner = compiled(package), compiled(within)
+    (within / "search.py").write_text("two = 2")
+    kernels.drop_stale()
+    assert not index.exists()
+    assert not inner.exists()
+
+
 def test_kernels_of_unknown_sources_are_dropped(package):
     index = compiled(package)
     kernels.drop_stale()

@@ -8,9 +8,11 @@ import pytest
 
 from api.maps import coverage, encoding, grids, incidents, sources
 from api.maps.chosen import Chosen
-from geo import city, hierarchy, network
+from geo import hierarchy
+from geo.coverage import city
 from geo.faults import DataError
 from geo.levels import LEVEL_OF
+from geo.streets import network
 from layers import catalogue
 from tests import paper_city, walking_city
 from tests.paper_city import EAST, WEST

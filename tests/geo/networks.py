@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import network
 from geo.crs import from_metric
+from geo.streets import network
 
 METRIC = "EPSG:4547"
 #: Drawn coordinates are metres from here, inside the zone of METRIC.

@@ -14,8 +14,8 @@ from geo import sites
 from geo.crs import from_metric
 from geo.faults import DataError
 from geo.sites import Question
+from tests.geo.coverage.test_table import PAPER
 from tests.geo.networks import METRIC, ORIGIN
-from tests.geo.test_coverage import PAPER
 
 
 def at(**places):

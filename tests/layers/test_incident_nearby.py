@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from geo.geodesic import distances_m
+from geo.assign.geodesic import distances_m
 from layers import incidents
 from layers.incidents import Vicinity, nearby
 from layers.incidents.nearby import LISTED

@@ -1,0 +1,148 @@
+"""A city at one revision, on its street network: what coverage is worked out from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geo.coverage import area_levels, shares
+from geo.coverage.area_levels import Level
+from geo.streets import drawing, reach
+from geo.streets.access_points import AccessPoints
+from geo.streets.arrivals import PlacesByChain
+from geo.streets.network import Network
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+#: Distances up to the longest circle (adult, 15 minutes) are worked out once for all facility types.
+KEPT_M = 1125.0
+
+
+@dataclass(frozen=True, eq=False)
+class City:
+    """A city at one revision, on its street network.
+
+    Parameters
+    ----------
+    types
+        Catalogue of facility types, index ``key``.
+    network
+        Walkable streets.
+    facilities, compounds
+        Layer frames.
+    areas
+        Layer frames by level.
+    supply, demand
+        Facilities and compounds on the network.
+    levels
+        Which compounds count for which areas.
+    """
+
+    types: pd.DataFrame
+    network: Network
+    facilities: gpd.GeoDataFrame
+    compounds: gpd.GeoDataFrame
+    areas: Mapping[str, gpd.GeoDataFrame]
+    supply: shares.Supply
+    demand: AccessPoints
+    levels: Mapping[str, Level]
+
+    @cached_property
+    def cells(self) -> drawing.StreetCells:
+        """Cells to draw with."""
+        return drawing.street_cells(self.network)
+
+    @cached_property
+    def street_costs(self) -> tuple[Floats, ...]:
+        """Metres along streets to each access point of the demand, by type, up to :data:`KEPT_M`."""
+        return tuple(shares.street_costs(self.network, self.supply, self.demand, limit_m=KEPT_M))
+
+    @cached_property
+    def homes_by_chain(self) -> PlacesByChain:
+        """Access points of the demand, as places to ask :func:`geo.streets.reach.within` for."""
+        return reach.by_chain(self.network, self.demand.snapped)
+
+    @cached_property
+    def unlinked(self) -> npt.NDArray[np.bool_]:
+        """Compounds that count for no area."""
+        base = area_levels.finest(self.areas)
+        if base is None:
+            return np.ones(len(self.compounds), dtype=bool)
+        missing: npt.NDArray[np.bool_] = self.levels[base].share.sum(axis=0) == 0
+        return missing
+
+    def type_numbers(self, asked: pd.DataFrame) -> npt.NDArray[np.int64]:
+        """Numbers of the facility types of questions."""
+        return self.types.index.get_indexer(pd.Index(asked["facility_type"])).astype(np.int64)
+
+
+def with_facilities(city: City, more: gpd.GeoDataFrame) -> City:
+    """Return the city as it would be with some more facilities.
+
+    What is kept of the city serves this one too, changed only where the new facilities are nearer: an answer for
+    their types costs a search around each instead of one through the whole city.
+
+    Parameters
+    ----------
+    more
+        Rows of a layer frame of facilities.
+    """
+    added = shares.supply(city.network, more, city.types.index)
+    frame = pd.concat([city.facilities, more])
+    changed = replace(city, facilities=frame, supply=shares.joined(city.supply, added))
+    for name in ("cells", "homes_by_chain", "unlinked"):
+        if name in vars(city):
+            vars(changed)[name] = vars(city)[name]
+    vars(changed)["street_costs"] = _nearer(city, added)
+    return changed
+
+
+def _nearer(city: City, added: shares.Supply) -> tuple[Floats, ...]:
+    """Lower the costs of the types that are added to, where an added facility is nearer."""
+    points = added.points
+    begin = reach.starts(points.snapped, added.type[points.feature], groups=added.types)
+    found = reach.within(city.network, begin, city.homes_by_chain, limit_m=KEPT_M)
+    costs = list(city.street_costs)
+    for number in np.unique(added.type[added.type >= 0]):
+        near = slice(found.first[number], found.first[number + 1])
+        costs[number] = costs[number].copy()
+        place = found.place[near]
+        costs[number][place] = np.minimum(costs[number][place], found.cost_m[near])
+    return tuple(costs)
+
+
+def build(
+    network: Network,
+    facilities: gpd.GeoDataFrame,
+    compounds: gpd.GeoDataFrame,
+    *,
+    areas: Mapping[str, gpd.GeoDataFrame],
+    links: pd.DataFrame,
+    types: pd.DataFrame,
+) -> City:
+    """Place facilities and compounds on the network.
+
+    Parameters
+    ----------
+    facilities, compounds, areas
+        Layer frames, EPSG:4326; areas by level.
+    links
+        As for :func:`geo.coverage.area_levels.build`.
+    types
+        Catalogue of facility types, index ``key``.
+    """
+    return City(
+        types,
+        network,
+        facilities,
+        compounds,
+        areas,
+        shares.supply(network, facilities, types.index),
+        shares.demand(network, compounds),
+        area_levels.build(compounds, areas, links),
+    )

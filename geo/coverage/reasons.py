@@ -1,0 +1,87 @@
+"""Why some compounds and facilities do not count as they seem to: one fault each, with the place and the reason."""
+
+from typing import TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo import homes
+from geo.coverage.city import City
+from geo.faults import Fault
+from geo.streets.access_points import SNAP_LIMIT_M
+
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
+_FAR = f"No street within {SNAP_LIMIT_M:.0f} m of its {{places}}: {{advice}}."
+_ISLAND = (
+    f"Of the streets within {SNAP_LIMIT_M:.0f} m of its {{places}} none is joined to the street network: join "
+    "them, or {advice}."
+)
+
+
+_WORDS = {
+    "compounds": {
+        "places": "entrances or border",
+        "advice": "join it to the streets, or survey its gates",
+    },
+    "facilities": {
+        "places": "entrances, site or point",
+        "advice": "it serves nobody until its entrance is surveyed",
+    },
+}
+
+
+def of_compounds(city: City, *, by_street: bool, weight: str) -> list[Fault]:
+    """List the compounds that are joined to no street, lie in no area, or have no weight.
+
+    Parameters
+    ----------
+    by_street
+        Whether streets are asked about at all.
+    weight
+        What compounds count as.
+    """
+    compounds = city.compounds
+    faults = _unreachable(city, "compounds", ~city.demand.reachable) if by_street else []
+    message = "Lies in no area, so it counts for none."
+    faults += _about(compounds, city.unlinked, "compounds", "outside-parent", message)
+    if weight in homes.COUNTS:
+        source = homes.sources(compounds, weight)
+        message = f"The number of {weight} is not known and counts as 0."
+        faults += _about(compounds, source == "none", "compounds", "value-missing", message)
+        message = f"The number of {weight} is the sum of its buildings, of which some state none."
+        faults += _about(compounds, source == "buildings-part", "compounds", "value-missing", message)
+    return faults
+
+
+def of_facilities(city: City, types: npt.NDArray[np.int64]) -> list[Fault]:
+    """List the facilities of some types that are joined to no street, and so serve nobody who walks."""
+    asked = np.isin(city.supply.type, types)
+    return _unreachable(city, "facilities", asked & ~city.supply.points.reachable)
+
+
+def _unreachable(city: City, layer: str, apart: Bools) -> list[Fault]:
+    """Tell what has streets near that lead nowhere from what has none."""
+    frame, points = {
+        "compounds": (city.compounds, city.demand),
+        "facilities": (city.facilities, city.supply.points),
+    }[layer]
+    mine = apart[points.feature]
+    near = city.network.by_island(points.x[mine], points.y[mine], limit_m=SNAP_LIMIT_M)
+    on_island = np.zeros(len(apart), dtype=bool)
+    on_island[points.feature[mine][near]] = True
+    return [
+        *_about(frame, apart & ~on_island, layer, "unreachable", _FAR.format(**_WORDS[layer])),
+        *_about(frame, on_island, layer, "unreachable", _ISLAND.format(**_WORDS[layer])),
+    ]
+
+
+def _about(frame: gpd.GeoDataFrame, chosen: Bools, layer: str, kind: str, message: str) -> list[Fault]:
+    at = shapely.point_on_surface(frame.geometry.to_numpy()[chosen])
+    lon, lat = shapely.get_x(at).tolist(), shapely.get_y(at).tolist()
+    return [
+        Fault(kind=kind, message=message, layer=layer, id=str(code), lon=x, lat=y)
+        for code, x, y in zip(frame["code"].to_numpy()[chosen], lon, lat, strict=True)
+    ]

@@ -1,0 +1,218 @@
+"""What share of each compound reaches a facility type, and what that makes for its areas.
+
+Figures come from street distances at the compounds' access points, never from a drawn outline.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from scipy.spatial import cKDTree
+
+from geo.coverage.area_levels import Level
+from geo.streets import arrivals, reach
+from geo.streets.access_points import AccessPoints, find
+from geo.streets.network import Network
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+
+#: What a compound counts as.
+WEIGHTS = ("people", "households", "count")
+
+#: Columns of a table of coverage, in its order.
+COLUMNS = [
+    "code",
+    "name",
+    "facility_type",
+    "minutes",
+    "method",
+    "demand",
+    "covered",
+    "partial",
+    "uncovered",
+    "unreachable",
+    "covered_share",
+    "served_share",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Supply:
+    """Facilities at their access points.
+
+    Parameters
+    ----------
+    type
+        (facilities,) number of the facility's type.
+    types
+        How many types there are.
+    points
+        Access points of the facilities.
+    """
+
+    type: Ints
+    types: int
+    points: AccessPoints
+
+
+def supply(network: Network, facilities: gpd.GeoDataFrame, types: pd.Index) -> Supply:
+    """Place facilities of several types on the network, see :func:`facility_points`.
+
+    Parameters
+    ----------
+    facilities
+        Layer frame with ``type`` (in ``types``), ``site`` and ``entrances``.
+    types
+        Keys of the catalogue, in order.
+    """
+    points = facility_points(network, facilities)
+    return Supply(types.get_indexer(facilities["type"]).astype(np.int64), len(types), points)
+
+
+def facility_points(network: Network, facilities: gpd.GeoDataFrame) -> AccessPoints:
+    """Place facilities on the network: at their entrances, else along their site's border, else at their point."""
+    site = facilities["site"].to_numpy()
+    outline = np.where(
+        shapely.is_missing(site) | shapely.is_empty(site), facilities.geometry.to_numpy(), site
+    )
+    return find(network, outline, facilities["entrances"].to_numpy())
+
+
+def joined(some: Supply, more: Supply) -> Supply:
+    """Put the facilities of two supplies of one catalogue one after the other."""
+    return Supply(np.concatenate([some.type, more.type]), some.types, some.points.followed_by(more.points))
+
+
+def demand(network: Network, compounds: gpd.GeoDataFrame) -> AccessPoints:
+    """Place compounds on the network: at their entrances, else along their border, else at their point."""
+    return find(network, compounds.geometry.to_numpy(), compounds["entrances"].to_numpy())
+
+
+def street_costs(network: Network, offer: Supply, need: AccessPoints, *, limit_m: float) -> Floats:
+    """Metres along streets from each access point of the demand to the nearest facility of each type.
+
+    Returns
+    -------
+    (types, points) array
+        Infinite beyond ``limit_m`` and where no street is near.
+    """
+    begin = reach.starts(offer.points.snapped, offer.type[offer.points.feature], groups=offer.types)
+    return reach.costs_to(network, begin, need.snapped, limit_m=limit_m)
+
+
+def straight_costs(offer: Supply, need: AccessPoints, *, limit_m: float) -> Floats:
+    """Straight metres between the same points as :func:`street_costs`: never more, so a circle overstates."""
+    costs = np.full((offer.types, len(need.x)), np.inf)
+    places = np.column_stack([need.x, need.y])
+    type_of_point = offer.type[offer.points.feature]
+    # A facility of a type that the catalogue does not have is numbered -1 and serves nothing.
+    for number in np.unique(type_of_point[type_of_point >= 0]):
+        chosen = type_of_point == number
+        tree = cKDTree(np.column_stack([offer.points.x[chosen], offer.points.y[chosen]]))
+        # The tree leaves out what lies at its bound, a circle does not.
+        costs[number] = tree.query(places, distance_upper_bound=np.nextafter(limit_m, np.inf))[0]
+    return costs
+
+
+def served(costs: Sequence[Floats] | Floats, need: AccessPoints, asked_type: Ints, asked_m: Floats) -> Floats:
+    """Share of each compound within the budget of each question.
+
+    Parameters
+    ----------
+    costs
+        By type (points,) metres to the nearest facility.
+    asked_type, asked_m
+        (questions,) number of the facility type, and the budget in metres.
+
+    Returns
+    -------
+    (compounds, questions) array
+        Sum of the weights of the reached access points; exactly 1 where all are reached.
+    """
+    first = np.searchsorted(need.feature, np.arange(need.features + 1)).astype(np.int64)
+    shares = np.empty((need.features, len(asked_type)))
+    for question, (number, budget) in enumerate(zip(asked_type, asked_m, strict=True)):
+        shares[:, question] = arrivals.weight_within(costs[number], float(budget), first, need.weight)
+    return shares
+
+
+def weights(compounds: pd.DataFrame, weight: str) -> Floats:
+    """Weight of each compound; a missing number of people or households counts as 0."""
+    if weight == "count":
+        return np.ones(len(compounds))
+    return compounds[weight].fillna(0).to_numpy(dtype=np.float64)
+
+
+def sums(
+    shares: Floats, weight: Floats, unreachable: npt.NDArray[np.bool_], level: Level
+) -> dict[str, Floats]:
+    """Sum whole compound weights over areas.
+
+    Parameters
+    ----------
+    shares
+        (compounds, questions) share of each compound that is served, from :func:`served`.
+    weight
+        (compounds,) what each counts as.
+    unreachable
+        (compounds,) not joined to any street; they are neither covered nor uncovered.
+    level
+        Areas to sum to.
+
+    Returns
+    -------
+    dict
+        By name (areas, questions): demand = covered (share 1) + partial + uncovered (share 0) + unreachable, and
+        ``served`` = Σ weight x share.
+    """
+    met = np.where(unreachable[:, None], 0.0, shares)
+    joined = ~unreachable[:, None]
+    demanded = np.repeat(weight[:, None], shares.shape[1], axis=1)
+    parts = {
+        "demand": demanded,
+        "covered": demanded * (joined & (met == 1.0)),
+        "partial": demanded * (joined & (met > 0.0) & (met < 1.0)),
+        "uncovered": demanded * (joined & (met == 0.0)),
+        "unreachable": demanded * unreachable[:, None],
+        "served": demanded * met,
+    }
+    return {name: level.share @ part for name, part in parts.items()}
+
+
+def table(questions: pd.DataFrame, summed: dict[str, Floats], level: Level) -> pd.DataFrame:
+    """Lay sums out as rows.
+
+    Parameters
+    ----------
+    questions
+        Columns ``facility_type, minutes, method`` and any others, which are repeated in each row.
+    summed
+        (areas, questions) arrays as from :func:`sums`.
+
+    Returns
+    -------
+    DataFrame
+        :data:`COLUMNS`, then the further columns of the questions; by question, then in the level's order.
+        ``covered_share`` = covered / demand and ``served_share`` = served / demand are missing where there is
+        no demand.
+    """
+    total = np.where(summed["demand"] > 0, summed["demand"], np.nan)
+    figures = {
+        name: summed[name] for name in COLUMNS[COLUMNS.index("demand") : COLUMNS.index("covered_share")]
+    }
+    figures |= {"covered_share": summed["covered"] / total, "served_share": summed["served"] / total}
+    areas = len(level.codes)
+    repeated = questions.iloc[np.repeat(np.arange(len(questions)), areas)].reset_index(drop=True)
+    frame = pd.DataFrame(
+        {"code": np.tile(level.codes, len(questions)), "name": np.tile(level.names, len(questions))}
+        # Sums of shares end in noise far below a thousandth of a person.
+        | {name: values.T.ravel().round(9) for name, values in figures.items()}
+    )
+    frame = pd.concat([frame, repeated], axis=1)
+    return frame[[*COLUMNS, *(column for column in questions.columns if column not in COLUMNS)]]

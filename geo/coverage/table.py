@@ -1,0 +1,220 @@
+"""Coverage of a city: which share of people, homes or land has each kind of facility within a walk.
+
+One :class:`geo.coverage.city.City` answers any number of queries; what one query works out for all of it (street
+distances to every facility type) serves the next.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geo import homes
+from geo.coverage import circles, land, reasons, shares
+from geo.coverage.area_levels import COMPOUND, Level
+from geo.coverage.city import KEPT_M, City
+from geo.faults import DataError, Fault
+from geo.levels import LAYER_OF, LEVELS
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+#: What counts: people and households of compounds, compounds, or square metres.
+WEIGHTS = ("people", "households", "count", "land")
+
+#: Levels a table can be summed to.
+TABLE_LEVELS = (*LEVELS, COMPOUND)
+
+#: Each type against its own service radius.
+STANDARDS = ("gb50180",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What is asked of a city's coverage; the values of the words are listed in this module.
+
+    Parameters
+    ----------
+    facility_types
+        Keys of the catalogue; empty: every type.
+    minutes
+        Budgets; empty: each type's own circle.
+    level
+        Areas to sum to.
+    profile
+        Whose walk: see :mod:`geo.coverage.circles`.
+    method, weight
+        See :data:`geo.coverage.circles.METHODS` and :data:`WEIGHTS`.
+    standard
+        ``gb50180``: each type against its own service radius, whatever the profile; no minutes then.
+    within
+        Code of an area: only areas in it.
+    """
+
+    facility_types: tuple[str, ...] = ()
+    minutes: tuple[int, ...] = ()
+    level: str = "community"
+    profile: str = "adult"
+    method: str = "network"
+    weight: str = "people"
+    standard: str | None = None
+    within: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A table of coverage.
+
+    Parameters
+    ----------
+    table
+        As :func:`geo.coverage.shares.table`, with ``profile`` and ``weight``, and ``mandatory`` under a standard; of
+        compounds by people or households also ``demand_from``, one of :data:`geo.homes.SOURCES`.
+    demand_from
+        How many compounds have their number of people or households from where, by that word; empty for other
+        weights.
+    not_judged
+        Facility types that the standard gives no radius for.
+    faults
+        Compounds that are joined to no street, lie in no area or have no weight: they are in the table as
+        stated there, or missing from it, and here with the reason. Then the facilities asked about that are
+        joined to no street, and so serve nobody who walks.
+    """
+
+    table: pd.DataFrame
+    demand_from: dict[str, int]
+    not_judged: tuple[str, ...]
+    faults: tuple[Fault, ...]
+
+
+def check(query: Query, types: pd.DataFrame) -> None:
+    """Refuse a query that cannot be answered for any city.
+
+    Raises
+    ------
+    DataError
+        All faults at once: ``type-unknown`` (the message lists the known types) and ``parameter-invalid``.
+    """
+    faults = type_faults(query.facility_types, types, field="facility_type")
+    for field, known in (("level", TABLE_LEVELS), ("method", circles.METHODS), ("weight", WEIGHTS)):
+        faults += circles.word_faults(field, getattr(query, field), known)
+    faults += circles.profile_faults(query.profile, query.minutes)
+    if query.standard is not None:
+        faults += circles.word_faults("standard", query.standard, STANDARDS)
+        if query.minutes:
+            message = "A standard has its own distances: leave out minutes, or leave out standard."
+            faults.append(Fault(kind="parameter-invalid", field="minutes", message=message))
+    if faults:
+        raise DataError(faults)
+
+
+def type_faults(keys: Sequence[str], types: pd.DataFrame, *, field: str) -> list[Fault]:
+    """Name the facility types that are not in the catalogue, in one fault: each would list all that are known."""
+    unknown = [repr(key) for key in keys if key not in types.index]
+    if not unknown:
+        return []
+    message = f"No facility type: {', '.join(unknown)}; known are {', '.join(types.index)}."
+    return [Fault(kind="type-unknown", field=field, message=message)]
+
+
+def answer(city: City, query: Query) -> Answer:
+    """Work out a table of coverage.
+
+    Raises
+    ------
+    DataError
+        As :func:`check`; ``layer-empty`` for a level without areas, ``parameter-invalid`` for a ``within``
+        that is no area's code.
+    """
+    check(query, city.types)
+    level, rows = _level(city, query)
+    asked, not_judged = _questions(city.types, query)
+    methods = ("network", "circle") if query.method == "both" else (query.method,)
+    parts = []
+    for method in methods:
+        if query.weight == "land":
+            summed = land.sums(city, asked, method, level=query.level, rows=rows)
+        else:
+            summed = _weighed(city, query, asked, method, level)
+        parts.append(shares.table(asked.assign(method=method), summed, level))
+    table = pd.concat(parts, ignore_index=True)
+    order = table.groupby(["facility_type", "minutes"], sort=False).ngroup()
+    table = table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
+    by_street = query.method != "circle"
+    faults = (
+        [] if query.weight == "land" else reasons.of_compounds(city, by_street=by_street, weight=query.weight)
+    )
+    if by_street:
+        faults += reasons.of_facilities(city, city.type_numbers(asked))
+    table, counts = _with_sources(city, query, table)
+    return Answer(table, counts, tuple(not_judged), tuple(faults))
+
+
+def _with_sources(city: City, query: Query, table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Say where the numbers of people or households are from."""
+    if query.weight not in homes.COUNTS:
+        return table, {}
+    level = city.levels[COMPOUND]
+    rows = level.within(query.within) if query.within else np.arange(len(level.codes))
+    source = pd.Series(homes.sources(city.compounds, query.weight), index=level.codes)
+    counts = source.iloc[rows].value_counts()
+    if query.level == COMPOUND:
+        table = table.assign(demand_from=source.loc[table["code"]].to_numpy())
+    return table, {word: int(counts[word]) for word in homes.SOURCES if word in counts}
+
+
+def with_areas(cities: Sequence[City], level: str, table: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Give each row of a table the geometry of its area, EPSG:4326, of the first city that has it."""
+    frames = [city.compounds if level == COMPOUND else city.areas[level] for city in cities]
+    geometry = pd.concat([pd.Series(frame.geometry.to_numpy(), index=frame["code"]) for frame in frames])
+    geometry = geometry[~geometry.index.duplicated()]
+    return gpd.GeoDataFrame(table, geometry=geometry.loc[table["code"]].to_numpy(), crs="EPSG:4326")
+
+
+def _level(city: City, query: Query) -> tuple[Level, npt.NDArray[np.int64]]:
+    """Areas of the table and their rows in the whole level."""
+    if query.level not in city.levels or not len(city.levels[query.level].codes):
+        layer = LAYER_OF.get(query.level, "compounds")
+        raise DataError(
+            Fault(kind="layer-empty", layer=layer, field="level", message=f"There are no {layer}.")
+        )
+    level = city.levels[query.level]
+    if query.within is None:
+        return level, np.arange(len(level.codes))
+    if not any(len(other.within(query.within)) for other in city.levels.values()):
+        message = f"There is no area with the code {query.within!r}."
+        raise DataError(Fault(kind="parameter-invalid", field="within", message=message))
+    rows = level.within(query.within)
+    return level.take(rows), rows
+
+
+def _questions(types: pd.DataFrame, query: Query) -> tuple[pd.DataFrame, list[str]]:
+    asked_types = types.loc[[key for key in types.index if key in query.facility_types]]
+    chosen = asked_types if query.facility_types else types
+    not_judged: list[str] = []
+    if query.standard:
+        asked, not_judged = circles.standard_questions(chosen)
+    else:
+        asked = circles.questions(chosen, minutes=query.minutes, profile=query.profile)
+    return asked.assign(profile=query.standard or query.profile, weight=query.weight), not_judged
+
+
+def _weighed(city: City, query: Query, asked: pd.DataFrame, method: str, level: Level) -> dict[str, Floats]:
+    """Sums of compounds."""
+    limit_m = float(asked["budget_m"].max()) if len(asked) else 0.0
+    costs: Sequence[Floats] | Floats
+    if method == "circle":
+        costs = shares.straight_costs(city.supply, city.demand, limit_m=limit_m)
+        unreachable = np.zeros(len(city.compounds), dtype=bool)
+    else:
+        costs = (
+            city.street_costs
+            if limit_m <= KEPT_M
+            else shares.street_costs(city.network, city.supply, city.demand, limit_m=limit_m)
+        )
+        unreachable = ~city.demand.reachable
+    met = shares.served(costs, city.demand, city.type_numbers(asked), asked["budget_m"].to_numpy())
+    return shares.sums(met, shares.weights(city.compounds, query.weight), unreachable, level)
