@@ -26,7 +26,7 @@ from layers.search.spelling import squeezed
 from layers.tables import LAYER_TABLES, PlaceName, Revision
 
 #: Layers whose features are found by name; a street's pieces are found as one.
-NAMED = tuple(layer for layer in LAYER_TABLES if layer not in {"posts", "streets"})
+NAMED = tuple(layer for layer in LAYER_TABLES if layer not in {"posts", "streets", "barriers"})
 #: Pieces of one name that lie farther apart than this are streets of the same name.
 _APART_M = 300.0
 #: Rows written at once that change how the table is best searched.

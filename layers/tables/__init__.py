@@ -10,6 +10,7 @@ from layers.tables.base import Base
 from layers.tables.derived import CompoundGrid, OldEstateCompound, PlaceName
 from layers.tables.features import (
     Address,
+    Barrier,
     Building,
     Community,
     Compound,
@@ -22,6 +23,7 @@ from layers.tables.features import (
     Subdistrict,
 )
 from layers.tables.incidents import Assignment, IdempotencyKey, Incident, IncidentKey
+from layers.tables.scenarios import Scenario
 from layers.tables.versions import Defect, Deployment, Revision, Versioned
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "IncidentKey",
     "PlaceName",
     "Revision",
+    "Scenario",
     "Token",
     "Versioned",
 ]
@@ -54,6 +57,7 @@ LAYER_TABLES: dict[str, type[Versioned]] = {
     "old_estates": OldEstate,
     "facilities": Facility,
     "streets": Street,
+    "barriers": Barrier,
     "posts": Post,
 }
 LINK_TABLES: dict[str, type[Versioned]] = {

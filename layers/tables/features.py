@@ -168,6 +168,20 @@ class Street(Feature, Base):
     geom: Mapped[Any] = mapped_column(geometry("LINESTRING"), nullable=False)
 
 
+class Barrier(Feature, Base):
+    """障碍: nobody walks through; a point parts the streets it lies on, a line those it crosses."""
+
+    __tablename__ = "barriers"
+    __table_args__ = (
+        *constraints("barriers", "geom"),
+        CheckConstraint("GeometryType(geom) IN ('POINT', 'LINESTRING')", name="geometry_type"),
+    )
+
+    name: Mapped[str | None]
+    kind: Mapped[str]
+    geom: Mapped[Any] = mapped_column(geometry("GEOMETRY"), nullable=False)
+
+
 class Post(Feature, Base):
     """岗位: who answers for a grid, compound or building; ``valid_to`` is the last day."""
 

@@ -29,7 +29,10 @@ class Deployment(Base):
     """What was decided once for this database; the single row has ``id`` 1."""
 
     __tablename__ = "deployment"
-    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+    __table_args__ = (
+        CheckConstraint("id = 1", name="single"),
+        CheckConstraint("steps_factor BETWEEN 1 AND 20", name="steps_factor"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     metric_crs: Mapped[str]
@@ -37,6 +40,7 @@ class Deployment(Base):
     city: Mapped[str]
     invented: Mapped[bool]
     created_at: Mapped[dt.datetime]
+    steps_factor: Mapped[float] = mapped_column(server_default=text("2"))
 
 
 class Versioned:
