@@ -130,8 +130,8 @@ def answer(city: City, query: Query) -> Answer:
         that is no area's code.
     """
     check(query, city.types)
-    level, rows = _level(city, query)
-    asked, not_judged = _questions(city.types, query)
+    level, rows = level_of(city, query)
+    asked, not_judged = questions_of(city.types, query)
     methods = ("network", "circle") if query.method == "both" else (query.method,)
     parts = []
     for method in methods:
@@ -174,8 +174,14 @@ def with_areas(cities: Sequence[City], level: str, table: pd.DataFrame) -> gpd.G
     return gpd.GeoDataFrame(table, geometry=geometry.loc[table["code"]].to_numpy(), crs="EPSG:4326")
 
 
-def _level(city: City, query: Query) -> tuple[Level, npt.NDArray[np.int64]]:
-    """Areas of the table and their rows in the whole level."""
+def level_of(city: City, query: Query) -> tuple[Level, npt.NDArray[np.int64]]:
+    """Choose the areas of a table; with their rows in the whole level.
+
+    Raises
+    ------
+    DataError
+        ``layer-empty`` for a level without areas, ``parameter-invalid`` for a ``within`` that is no area's code.
+    """
     if query.level not in city.levels or not len(city.levels[query.level].codes):
         layer = LAYER_OF.get(query.level, "compounds")
         raise DataError(
@@ -191,7 +197,8 @@ def _level(city: City, query: Query) -> tuple[Level, npt.NDArray[np.int64]]:
     return level.take(rows), rows
 
 
-def _questions(types: pd.DataFrame, query: Query) -> tuple[pd.DataFrame, list[str]]:
+def questions_of(types: pd.DataFrame, query: Query) -> tuple[pd.DataFrame, list[str]]:
+    """Ask what a query asks, a row each, with ``profile`` and ``weight``; and the types a standard has no radius for."""
     asked_types = types.loc[[key for key in types.index if key in query.facility_types]]
     chosen = asked_types if query.facility_types else types
     not_judged: list[str] = []
