@@ -10,14 +10,14 @@ from api import coverage_words
 from api.cli.arguments import in_a_folder
 from api.cli.connection import Embedded, transaction
 from api.cli.console import console, print_faults, progress_bars
+from api.coverage_replies import Shown, body
 from api.dependencies import now
 from geo import coverage
-from geo.coverage import Answer, Query, circles
+from geo.coverage import circles
 from geo.coverage.city import City
 from geo.faults import DataError, Fault
 from layers import history
 from layers.coverage import load_city
-from layers.files import tables
 from layers.progress import Progress
 from layers.streets import load_network
 
@@ -26,8 +26,14 @@ WITH_DEFECTS, WRONG_USE = 1, 2
 _SUFFIXES = (".csv", ".xlsx", ".geojson")
 
 
+#: `wangge coverage` alone is the table; what else is asked about coverage are commands of its own below it.
+app = typer.Typer(invoke_without_command=True)
+
+
+@app.callback()
 def coverage_table(
     *,
+    context: typer.Context,
     facility_type: Annotated[
         list[str] | None,
         typer.Option("--type", help="Facility types, repeated or with commas; default: all."),
@@ -65,6 +71,8 @@ def coverage_table(
     Types are the keys of the catalogue; --type '?' lists them. Without -o the table goes to stdout as CSV.
     Compounds that no street reaches, or that lie in no area, are named on stderr; the exit code is then 1.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
+    if context.invoked_subcommand is not None:
+        return
     if facility_type == ["?"]:
         _list_types()
         return
@@ -81,7 +89,9 @@ def coverage_table(
         revision, city = _load(embedded=embedded, progress=progress)
         progress("覆盖率 coverage", 2, 3)
         answer = coverage.answer(city, query)
-        _write(city, answer, query, revision=revision, output=output)
+        notes = coverage_words.notes(answer, query, revision)
+        about = {"revision": revision}
+        _write(Shown(answer.table, coverage_words.TITLES, notes, about, [city], query.level), output)
         progress("覆盖率 coverage", 3, 3)
     where = f" -> {output}" if output else ""
     console.print(f"revision {revision}: {len(answer.table)} rows{where}", markup=False)
@@ -108,20 +118,12 @@ def _check_output(output: Path | None) -> None:
         raise DataError(Fault(kind="format-unknown", message=message))
 
 
-def _write(city: City, answer: Answer, query: Query, *, revision: int, output: Path | None) -> None:
+def _write(shown: Shown, output: Path | None) -> None:
+    written = body("csv" if output is None else output.suffix.lower().removeprefix("."), shown)
     if output is None:
-        sys.stdout.buffer.write(tables.to_csv(answer.table))
-        return
-    suffix = output.suffix.lower()
-    if suffix == ".xlsx":
-        notes = coverage_words.notes(answer, query, revision)
-        body = tables.to_xlsx(answer.table, titles=coverage_words.TITLES, notes=notes)
-    elif suffix == ".geojson":
-        frame = coverage.with_areas([city], query.level, answer.table)
-        body = tables.to_geojson(frame, extra={"revision": revision})
+        sys.stdout.buffer.write(written)
     else:
-        body = tables.to_csv(answer.table)
-    output.write_bytes(body)
+        output.write_bytes(written)
 
 
 def _list_types() -> None:

@@ -1,11 +1,7 @@
 """Who is within a walk of what: a table by area and facility type."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
-import orjson
-import pandas as pd
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
@@ -14,11 +10,11 @@ from pydantic.config import JsonDict
 from api import coverage_words, stated, table_formats
 from api.access import Permission, needs
 from api.cities import city_at, coverage_at
+from api.coverage_replies import Shown, body
 from api.coverage_words import asked
 from api.dependencies import RuntimeDep, SnapshotAtDep
 from geo import coverage
 from geo.coverage import circles, comparison
-from geo.coverage.city import City
 from layers.files import tables
 
 router = APIRouter(tags=["coverage"])
@@ -193,9 +189,9 @@ def get_coverage(*, snapshot: SnapshotAtDep, query: QuestionDep, written: Format
     answer = coverage_at(snapshot, query)
     about = _about(answer, query, snapshot.revision)
     notes = coverage_words.notes(answer, query, snapshot.revision)
-    shown = _Shown(answer.table, coverage_words.TITLES, notes, about)
-    body = _body(written, shown, [city_at(snapshot)], query.level)
-    return table_formats.reply(body, written, name=f"coverage-{query.level}", revision=snapshot.revision)
+    shown = Shown(answer.table, coverage_words.TITLES, notes, about, [city_at(snapshot)], query.level)
+    name = f"coverage-{query.level}"
+    return table_formats.reply(body(written, shown), written, name=name, revision=snapshot.revision)
 
 
 @router.get(
@@ -223,10 +219,10 @@ def get_coverage_changes(
     table = comparison.compare(before.table, after.table)
     about = _about(after, query, snapshot.revision) | {"since_revision": earlier.revision}
     notes = [("自修订 since", str(earlier.revision)), *coverage_words.notes(after, query, snapshot.revision)]
-    shown = _Shown(table, coverage_words.changes_titles(), notes, about)
-    body = _body(written, shown, [city_at(snapshot), city_at(earlier)], query.level)
+    cities = [city_at(snapshot), city_at(earlier)]
+    shown = Shown(table, coverage_words.changes_titles(), notes, about, cities, query.level)
     name = f"coverage-changes-{query.level}"
-    return table_formats.reply(body, written, name=name, revision=snapshot.revision)
+    return table_formats.reply(body(written, shown), written, name=name, revision=snapshot.revision)
 
 
 class FacilityType(BaseModel):
@@ -283,16 +279,6 @@ def get_facility_types() -> FacilityTypes:
     return FacilityTypes(facility_types=[FacilityType.model_validate(row) for row in rows], profiles=profiles)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """A table, the titles of its columns in a workbook, what stands beside it there, and in JSON."""
-
-    table: pd.DataFrame
-    titles: Mapping[str, str]
-    notes: Sequence[tuple[str, str]]
-    about: Mapping[str, Any]
-
-
 def _about(answer: coverage.Answer, query: coverage.Query, revision: int) -> dict[str, Any]:
     return {
         "revision": revision,
@@ -301,15 +287,3 @@ def _about(answer: coverage.Answer, query: coverage.Query, revision: int) -> dic
         "not_judged": list(answer.not_judged),
         "faults": [fault.as_dict() for fault in answer.faults],
     }
-
-
-def _body(written: str, shown: _Shown, cities: Sequence[City], level: str) -> bytes:
-    fewer = "fewer facility types or minutes, for a part of the city with within, or for csv"
-    table_formats.check_size(written, len(shown.table), otherwise=fewer)
-    if written == "csv":
-        return tables.to_csv(shown.table)
-    if written == "xlsx":
-        return tables.to_xlsx(shown.table, titles=shown.titles, notes=shown.notes)
-    if written == "geojson":
-        return tables.to_geojson(coverage.with_areas(cities, level, shown.table), extra=shown.about)
-    return orjson.dumps({**shown.about, "rows": tables.records(shown.table)})

@@ -6,10 +6,9 @@ import json
 import openpyxl
 import pandas as pd
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from api.cli.coverage import coverage_table
+from api.cli.coverage import app
 from tests import walking_city
 from tests.paper_city import WEST
 
@@ -20,9 +19,7 @@ MARKET = ["--type", "fresh_market", "--minutes", "5,10"]
 def run(session, database_url, monkeypatch):
     walking_city.build(session)
     monkeypatch.setenv("WANGGE_DATABASE_URL", database_url)
-    application = typer.Typer()
-    application.command()(coverage_table)
-    return lambda *words: CliRunner().invoke(application, list(words))
+    return lambda *words: CliRunner().invoke(app, list(words))
 
 
 def test_table_on_stdout_and_what_is_wrong_on_stderr(run):
