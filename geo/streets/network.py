@@ -1,6 +1,8 @@
 """Streets -> Network: who meets whom, how long each street is, and which part hangs together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 import geopandas as gpd
@@ -13,9 +15,11 @@ from scipy.sparse.csgraph import connected_components
 
 from geo.crs import to_metric
 from geo.faults import DataError, Fault
+from geo.streets import barriers as street_barriers
 from geo.streets import chains, search
+from geo.streets.barriers import Parted
 from geo.streets.chains import Chains
-from geo.streets.noding import NodingCounts, node_lines
+from geo.streets.noding import HEIGHT_COLUMNS, NodingCounts, node_lines
 from geo.streets.search import Scratch
 from geo.streets.snapping import SegmentGrid, Snapped
 from geo.streets.threads import Pool
@@ -32,6 +36,12 @@ ISLAND_M = 1000.0
 #: Metres of level street that a metre of steps costs: stairs are walked at about half the speed, measured on the
 #: plan (Fruin 1971, *Pedestrian Planning and Design*).
 STEPS_FACTOR = 2.0
+
+#: Steps, or streets of a kind, may be this many times slower than level street at most, and are never quicker: a
+#: straight line must stay the shortest way.
+SLOWEST_FACTOR = 20.0
+
+_NO_KINDS: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,19 +116,31 @@ class Network:
         return near
 
 
-def build(streets: gpd.GeoDataFrame, *, metric: str, steps_factor: float = STEPS_FACTOR) -> Network:
+def build(
+    streets: gpd.GeoDataFrame,
+    *,
+    metric: str,
+    barriers: gpd.GeoDataFrame | None = None,
+    steps_factor: float = STEPS_FACTOR,
+    kind_factors: Mapping[str, float] = _NO_KINDS,
+) -> Network:
     """Make the network of the walkable streets.
 
     Parameters
     ----------
     streets
         Layer frame of streets: LineStrings in EPSG:4326, index of ids; optional columns ``walkable`` and
-        ``steps`` (bool). Already noded: two streets join where they share a bitwise equal end point, and
-        only there (:func:`node_lines` makes it so).
+        ``steps`` (bool), ``kind``, and those of :data:`geo.streets.noding.HEIGHT_COLUMNS`. Already noded: two streets
+        join where they share a bitwise equal end point, and only there
+        (:func:`geo.streets.noding.node_lines` makes it so).
     metric
         Metric CRS in which lengths are measured.
+    barriers
+        Layer frame of barriers, EPSG:4326: where streets are parted, see :mod:`geo.streets.barriers`.
     steps_factor
-        Metres of level street that a metre of steps costs, at least 1.
+        Metres of level street that a metre of steps costs, from 1 to :data:`SLOWEST_FACTOR`.
+    kind_factors
+        By kind of street, metres of level street that a metre of it costs, in the same range; 1 for other kinds.
 
     Raises
     ------
@@ -130,18 +152,59 @@ def build(streets: gpd.GeoDataFrame, *, metric: str, steps_factor: float = STEPS
     Lengths are flat: heights are not known, so a street uphill is longer than told, and the scale of the
     metric CRS is taken as 1 (off by at most 1 in 2,500 inside its zone).
     """
-    if "walkable" in streets.columns:
-        streets = streets[streets["walkable"].to_numpy(dtype=bool)]
+    streets = walkable(streets)
     if streets.empty:
         raise DataError(
             Fault(kind="layer-empty", layer="streets", message="No walkable street: import streets first.")
         )
     streets = streets.iloc[np.argsort(streets.hilbert_distance(), kind="stable")]
+    lines = to_metric(streets.geometry.to_numpy(), metric)
     node_of_end = _join_ends(streets.geometry.to_numpy())
-    start, end = node_of_end[: len(streets)], node_of_end[len(streets) :]
-    xy, edge = shapely.get_coordinates(to_metric(streets.geometry.to_numpy(), metric), return_index=True)
+    if barriers is not None and len(barriers):
+        blocked = to_metric(barriers.geometry.to_numpy(), metric)
+        parted = street_barriers.part(lines, grounded(streets), blocked)
+        streets, lines, node_of_end = streets.iloc[parted.street], parted.lines, _parted(node_of_end, parted)
+    factor = np.where(_flags(streets, "steps"), steps_factor, 1.0)
+    if kind_factors and "kind" in streets.columns:
+        factor = factor * streets["kind"].map(kind_factors).fillna(1.0).to_numpy(dtype=np.float64)
+    return _network(streets, lines, node_of_end, factor=factor, metric=metric)
+
+
+def walkable(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Streets that people may walk on: all, where no column ``walkable`` says which."""
+    if "walkable" not in streets.columns:
+        return streets
+    return streets[streets["walkable"].to_numpy(dtype=bool)]
+
+
+def grounded(streets: gpd.GeoDataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which streets lie on the ground: no bridge, no tunnel, and level 0."""
+    on_ground = np.ones(len(streets), dtype=bool)
+    for column in streets.columns.intersection(list(HEIGHT_COLUMNS)):
+        on_ground &= streets[column].fillna(0).to_numpy(dtype=np.float64) == 0
+    return on_ground
+
+
+def _flags(streets: gpd.GeoDataFrame, column: str) -> npt.NDArray[np.bool_]:
+    if column not in streets.columns:
+        return np.zeros(len(streets), dtype=bool)
+    flags: npt.NDArray[np.bool_] = streets[column].to_numpy(dtype=bool)
+    return flags
+
+
+def _network(
+    streets: gpd.GeoDataFrame,
+    lines: npt.NDArray[np.object_],
+    node_of_end: Ints,
+    *,
+    factor: Floats,
+    metric: str,
+) -> Network:
+    """Lay streets out as arrays; ``node_of_end`` holds the nodes of all starts, then of all ends."""
+    start, end = node_of_end[: len(lines)], node_of_end[len(lines) :]
+    xy, edge = shapely.get_coordinates(lines, return_index=True)
     x, y = np.ascontiguousarray(xy.T)
-    offsets = np.searchsorted(edge, np.arange(len(streets) + 1))
+    offsets = np.searchsorted(edge, np.arange(len(lines) + 1))
     along_m = _along(x, y, offsets, edge)
     length_m = along_m[offsets[1:] - 1]
     nodes = int(node_of_end.max()) + 1
@@ -151,10 +214,6 @@ def build(streets: gpd.GeoDataFrame, *, metric: str, steps_factor: float = STEPS
     first_arc, arc_edge = _arcs(start, end, nodes)
     component, component_m = _components(start, end, length_m, nodes)
     island = (component_m[component[start]] < ISLAND_M) & (component[start] != 0)
-    steps = (
-        streets["steps"].to_numpy(dtype=bool) if "steps" in streets.columns else np.zeros(len(streets), bool)
-    )
-    factor = np.where(steps, steps_factor, 1.0)
     links = chains.build(start, end, length_m * factor, factor, first_arc, arc_edge)
     return Network(
         metric=metric,
@@ -164,7 +223,7 @@ def build(streets: gpd.GeoDataFrame, *, metric: str, steps_factor: float = STEPS
         start=start,
         end=end,
         length_m=length_m,
-        steps=steps,
+        steps=_flags(streets, "steps"),
         factor=factor,
         offsets=offsets,
         x=x,
@@ -179,6 +238,15 @@ def build(streets: gpd.GeoDataFrame, *, metric: str, steps_factor: float = STEPS
         chains=links,
         scratch=Pool(lambda: search.scratch(len(links.first_arc) - 1, len(links.start))),
     )
+
+
+def _parted(node_of_end: Ints, parted: Parted) -> Ints:
+    """Number the nodes of pieces: an end at a barrier is a node of its own."""
+    street, streets = parted.street, len(node_of_end) // 2
+    ends = np.concatenate([node_of_end[:streets][street], node_of_end[streets:][street]])
+    free = np.concatenate([parted.free_start, parted.free_end])
+    ends[free] = int(node_of_end.max()) + 1 + np.arange(np.count_nonzero(free))
+    return np.unique(ends, return_inverse=True)[1].astype(np.int64)
 
 
 def _join_ends(geometry: npt.NDArray[np.object_]) -> Ints:
