@@ -12,13 +12,14 @@ from layers import nearest
 from layers.coverage import LAYERS, load_city
 from layers.database import Session
 from layers.nearest import Facilities, load_facilities
+from layers.streets import LAYERS as STREET_LAYERS
 from layers.streets import load_network
 
 #: Rows of tables that are kept for one city, about 100 MB.
 KEPT_ROWS = 500_000
 
 
-_NETWORK = Recipe("network", ("streets",), load_network)
+_NETWORK = Recipe("network", STREET_LAYERS, load_network)
 
 
 class Answers:

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from api import embedded
 from geo import crs
 from geo.assign import TOLERANCE_M
+from geo.streets.network import SLOWEST_FACTOR, STEPS_FACTOR
 
 
 class Settings(BaseSettings):
@@ -34,6 +35,12 @@ class Settings(BaseSettings):
         TOLERANCE_M,
         ge=0,
         description="how far outside every area `nearest` answers; stored at the first import",
+    )
+    steps_factor: float = Field(
+        STEPS_FACTOR,
+        ge=1,
+        le=SLOWEST_FACTOR,
+        description="metres of level street that a metre of steps costs; stored at the first import",
     )
     max_upload_mb: int = Field(200, gt=0, description="largest file sent; other bodies may have 1 MB")
     threads: int = Field(40, gt=0, description="requests worked on at once, and database connections")

@@ -266,6 +266,19 @@ SPECS: dict[str, LayerSpec] = {
             Field("walkable", "boolean", "可步行", "walkable", aliases=("walkable", "可步行")),
         ),
     ),
+    "barriers": LayerSpec(
+        "barriers",
+        "障碍",
+        "barriers",
+        ("Point", "LineString"),
+        (
+            _CODE,
+            replace(_NAME, aliases=(*_NAME.aliases, "障碍名称")),
+            Field(
+                "kind", "text", "障碍类别", "kind", aliases=("kind", "barrier", "障碍类别", "类型", "类别")
+            ),
+        ),
+    ),
     "posts": LayerSpec(
         "posts",
         "岗位",

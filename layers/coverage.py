@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from geo import hierarchy, homes
 from geo.coverage import area_levels, city
 from geo.coverage.city import City
+from geo.coverage.table import ABOUT_ESTATES
 from geo.faults import DataError, Fault
 from geo.levels import LAYER_OF, LEVELS
 from geo.streets.network import Network
@@ -13,10 +14,12 @@ from layers import catalogue, deployment, store
 from layers.links import buildings_of_compounds
 
 #: Layers that the figures depend on, the links between them included; a result holds until one changes.
-LAYERS = (*LAYER_OF.values(), "compounds", "buildings", "facilities", "streets")
+LAYERS = (*LAYER_OF.values(), "compounds", "buildings", "facilities", "streets", "barriers")
 
 #: Scheme of the grids that compounds count for.
 SCHEME = "governance"
+
+_OF_ESTATES = ["code", "name", *ABOUT_ESTATES, "geometry"]
 
 
 def load_city(session: Session, revision: int, network: Network) -> City:
@@ -44,6 +47,7 @@ def load_city(session: Session, revision: int, network: Network) -> City:
     buildings = buildings_of_compounds(session, revision)
     compounds = homes.demand(compounds, buildings)
     areas = {level: _areas(session, revision, level) for level in LEVELS}
+    areas[area_levels.OLD_ESTATE] = store.read(session, "old_estates", revision, columns=_OF_ESTATES)
     links = store.read(session, "compound_grids", revision)
     links = links[links["scheme"] == SCHEME].rename(columns={"grid_code": "area_code"})
     finest = area_levels.finest(areas)

@@ -15,7 +15,7 @@ from geo.streets.network import Network
 from layers import store
 
 #: Layers that the answers come from.
-LAYERS = ("streets", "facilities")
+LAYERS = ("streets", "barriers", "facilities")
 
 #: Why there is no nearest facility: none of the type, no street near the place, no way along streets.
 REASONS = ("no-facility", "no-street", "not-connected")

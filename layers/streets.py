@@ -1,14 +1,20 @@
 """The street network of a revision."""
 
+import geopandas as gpd
 from sqlalchemy.orm import Session
 
 from geo.streets import network
 from geo.streets.network import Network
 from layers import deployment, store
 
+#: Layers that the network is made from.
+LAYERS = ("streets", "barriers")
+
+_COLUMNS = ["kind", "bridge", "tunnel", "level", "steps", "walkable", "geometry"]
+
 
 def load_network(session: Session, revision: int) -> Network:
-    """Read the walkable streets at a revision as a network in the deployment's metric CRS.
+    """Read the walkable streets at a revision as a network, parted by the barriers, as the deployment has decided.
 
     Raises
     ------
@@ -17,5 +23,16 @@ def load_network(session: Session, revision: int) -> Network:
     layers.errors.NotFound
         If nothing was ever imported.
     """
-    streets = store.read(session, "streets", revision, columns=["steps", "walkable", "geometry"])
-    return network.build(streets, metric=deployment.get(session).metric_crs)
+    decided = deployment.get(session)
+    return network.build(
+        read_streets(session, revision),
+        metric=decided.metric_crs,
+        barriers=store.read(session, "barriers", revision, columns=["geometry"]),
+        steps_factor=decided.steps_factor,
+    )
+
+
+def read_streets(session: Session, revision: int) -> gpd.GeoDataFrame:
+    """Read what :func:`geo.streets.network.build` looks at."""
+    streets: gpd.GeoDataFrame = store.read(session, "streets", revision, columns=_COLUMNS)
+    return streets

@@ -80,16 +80,25 @@ def _load(engine: Engine, settings: Settings, seed: int) -> None:
 def _import_city(session: Session, city: synthetic.City, settings: Settings, progress: Progress) -> None:
     lon, lat = city.districts.get_coordinates().to_numpy().T
     deployment.choose(
-        session, lon, lat, now=now(), city=city.name, invented=True, tolerance_m=settings.tolerance_m
+        session,
+        lon,
+        lat,
+        now=now(),
+        city=city.name,
+        invented=True,
+        tolerance_m=settings.tolerance_m,
+        steps_factor=settings.steps_factor,
     )
     step = "checking and publishing layers 检查并发布图层"
-    for done, layer in enumerate(catalogue.SPECS):
-        progress(step, done, len(catalogue.SPECS))
+    # Nothing bars the streets of the demo city.
+    layers = [layer for layer in catalogue.SPECS if layer != "barriers"]
+    for done, layer in enumerate(layers):
+        progress(step, done, len(layers))
         report = imports.import_frame(
             session, layer, getattr(city, layer), imports.Options(), author=_AUTHOR, now=now()
         )
         _say(f"{catalogue.SPECS[layer].zh} {layer}", str(report))
-    progress(step, len(catalogue.SPECS), len(catalogue.SPECS))
+    progress(step, len(layers), len(layers))
     counts = incidents.import_frame(session, city.incidents, actor=_AUTHOR, now=now(), progress=progress)
     _say("事件 incidents", f"{counts.assigned} assigned to a grid, {counts.unassigned} in none, waiting")
 

@@ -91,6 +91,9 @@ def import_layer(
     addresses: Annotated[
         bool, typer.Option("--addresses", help="From OpenStreetMap: house numbers too.")
     ] = False,
+    barriers: Annotated[
+        bool, typer.Option("--barriers", help="From OpenStreetMap: locked and closed gates too.")
+    ] = False,
     embedded: Embedded = False,
 ) -> None:
     """导入 · Load a file into a layer, check it, and publish it as one revision.
@@ -137,6 +140,7 @@ def import_layer(
                     "compounds": compounds,
                     "buildings": buildings,
                     "addresses": addresses,
+                    "barriers": barriers,
                 },
             ),
             embedded=embedded,
@@ -195,6 +199,7 @@ def _run(
             local_crs=settings.local_crs(),
             default_datum=settings.default_datum,
             tolerance_m=settings.tolerance_m,
+            steps_factor=settings.steps_factor,
         )
         with (
             connected(settings) as engine,

@@ -23,6 +23,7 @@ LAYERS: dict[str, tuple[str, str]] = {
     "old_estates": ("老旧小区", "Old estates"),
     "facilities": ("设施", "Facilities"),
     "streets": ("道路", "Streets"),
+    "barriers": ("障碍", "Barriers"),
 }
 
 STATUSES: dict[str, tuple[str, str]] = {

@@ -28,6 +28,7 @@ _SERIES = {
     "old_estates": ("E", 6),
     "facilities": ("F", 6),
     "streets": ("S", 7),
+    "barriers": ("W", 6),
     "posts": ("P", 6),
 }
 _LONGEST_CODE = 64

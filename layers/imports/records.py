@@ -26,6 +26,7 @@ from layers.publishing import Change
 _DEFAULTS: dict[str, dict[str, object]] = {
     "grids": {"scheme": "governance", "kind": "base"},
     "streets": {"kind": "", "bridge": False, "tunnel": False, "level": 0},
+    "barriers": {"kind": ""},
 }
 _NO_HEIGHTS = (
     "No line is marked as a bridge, a tunnel or of another level, so that every crossing was taken for a junction. "
@@ -39,14 +40,15 @@ _EXTENT_OF = ("districts", "subdistricts", "communities", "grids", "streets", "c
 class State:
     """The layers as stored, overlaid with what this import is about to store.
 
-    ``metric`` is the deployment's metric CRS, chosen by the first layer with places; ``tolerance_m`` is stored
-    with it.
+    ``metric`` is the deployment's metric CRS, chosen by the first layer with places; ``tolerance_m`` and
+    ``steps_factor`` are stored with it.
     """
 
     session: Session
     revision: int
     now: dt.datetime
     tolerance_m: float
+    steps_factor: float
     pending: dict[str, pd.DataFrame] = field(default_factory=dict)
     stored: dict[str, pd.DataFrame] = field(default_factory=dict)
 
@@ -69,7 +71,14 @@ class State:
         """Choose the metric CRS from the first places that ever come in."""
         lon, lat = shapely.get_coordinates(geoms.to_numpy(dtype=object)).T
         if len(lon):
-            deployment.choose(self.session, lon, lat, now=self.now, tolerance_m=self.tolerance_m)
+            deployment.choose(
+                self.session,
+                lon,
+                lat,
+                now=self.now,
+                tolerance_m=self.tolerance_m,
+                steps_factor=self.steps_factor,
+            )
 
     def hull(self) -> Box | None:
         """Where the deployment's data lies; None before the first layer."""
@@ -288,7 +297,7 @@ def _completed(
         fresh[name] = fresh[name].where(fresh[name].notna(), value)
     if layer == "facilities":
         fresh["name"] = fresh["name"].where(fresh["name"].notna(), fresh["type"].map(facility_types()["zh"]))
-    elif "name" in fresh and layer not in ("streets", "posts"):
+    elif "name" in fresh and layer not in ("streets", "barriers", "posts"):
         fresh["name"] = fresh["name"].where(fresh["name"].notna(), fresh["code"])
     return fresh
 

@@ -9,6 +9,7 @@ import pandas as pd
 from geo.assign import TOLERANCE_M
 from geo.faults import DataError, Fault
 from geo.levels import CODE_WIDTHS
+from geo.streets.network import STEPS_FACTOR
 
 _MODES = ("upsert", "replace")
 
@@ -34,8 +35,8 @@ class Options:
         Digits that each level adds to its parent's code.
     noded
         Streets join at their ends already and are not to be noded.
-    tolerance_m
-        See :class:`layers.deployment.Deployment`; counts at the first import ever.
+    tolerance_m, steps_factor
+        See :class:`layers.deployment.Deployment`; they count at the first import ever.
     """
 
     crs: str | None = None
@@ -47,6 +48,7 @@ class Options:
     widths: Sequence[int] = CODE_WIDTHS
     noded: bool = False
     tolerance_m: float = TOLERANCE_M
+    steps_factor: float = STEPS_FACTOR
 
     def __post_init__(self) -> None:
         if self.mode not in _MODES:

@@ -172,7 +172,7 @@ def _import(
     note: str,
     faults: Sequence[Fault] = (),
 ) -> dict[str, ImportReport]:
-    state = State(session, _latest(session), now, options.tolerance_m)
+    state = State(session, _latest(session), now, options.tolerance_m, options.steps_factor)
     changes: dict[str, Change] = {}
     reports: dict[str, ImportReport] = {}
     standing: dict[str, gpd.GeoDataFrame] = {}

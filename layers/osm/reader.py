@@ -14,6 +14,7 @@ import shapely
 
 from geo.faults import DataError, Fault
 from layers.files.source import refused
+from layers.osm import barriers as osm_barriers
 from layers.osm import doors as osm_doors
 from layers.osm import places as osm_places
 from layers.osm import streets as osm_streets
@@ -22,7 +23,7 @@ from layers.progress import Progress, during, silent
 #: Attribution that must stand on every map and in every export of these data.
 ATTRIBUTION = "© OpenStreetMap contributors (ODbL 1.0)"
 #: Layers that a file may hold beside streets, in the order in which they are loaded.
-PLACES = ("compounds", "buildings", "addresses", "facilities")
+PLACES = ("compounds", "buildings", "addresses", "facilities", "barriers")
 SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.bz2", ".osm.gz")
 
 #: Codes that features from OpenStreetMap bear: node, way or relation, and the piece of a street.
@@ -136,6 +137,8 @@ def _take_node(found: _Pass, node: Any, wanted: Collection[str]) -> None:  # noq
     if tags.get("barrier") in _GATES or tags.get("entrance", "no") not in ("no", "emergency"):
         found.gates.append((node.lon, node.lat))
     records = _records(tags, wanted)
+    if "barriers" in wanted and (barrier := osm_barriers.barrier(tags)) is not None:
+        records["barriers"] = barrier
     if records:
         _keep(found, f"n{node.id}", records, shapely.Point(node.lon, node.lat))
 
@@ -185,6 +188,7 @@ def _assemble(found: _Pass, wanted: Collection[str], progress: Progress) -> Extr
         "buildings": osm_doors.buildings,
         "addresses": osm_doors.addresses,
         "facilities": partial(osm_places.facilities, gates=gates),
+        "barriers": osm_barriers.barriers,
     }
     for layer in PLACES:
         if layer in wanted:

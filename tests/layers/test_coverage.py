@@ -8,9 +8,11 @@ import shapely
 from geo import coverage
 from geo.coverage import Query
 from geo.faults import DataError
+from layers import deployment, imports
 from layers.coverage import load_city
 from layers.errors import NotFound
 from layers.facilities import Filter, load_directory
+from layers.imports import Options
 from layers.publishing import Change
 from layers.streets import load_network
 from tests import paper_city, walking_city
@@ -42,6 +44,30 @@ def test_each_revision_has_its_own_streets(session):
     before, after = (covered(session, revision, level="compound", minutes=(10,)) for revision in (1, 2))
     assert before.loc[WEST + "C02", ["covered", "partial"]].tolist() == [60, 0]
     assert after.loc[WEST + "C02", ["covered", "partial"]].tolist() == [0, 60]
+
+
+def test_a_barrier_is_published_as_a_layer_and_parts_the_streets(session):
+    walking_city.build(session)
+    gate = shapely.Point(*paper_city.point(5.5, 4))
+    frame = gpd.GeoDataFrame({"kind": ["gate"]}, geometry=[gate], crs=4326)
+    done = {"author": "editor", "now": paper_city.NOW}
+    assert imports.import_frame(session, "barriers", frame, Options(), **done).revision == 2
+    before, after = (load_network(session, revision) for revision in (1, 2))
+    assert (before.component.max(), after.component.max()) == (0, 1)
+    # What lies behind is under 1 km of street, an island, and nobody starts or arrives there.
+    assert after.length_m[after.island] == pytest.approx([5.5 * 93.75], rel=0.01)
+
+
+def test_steps_are_as_slow_as_the_first_import_decided(session):
+    walking_city.build(session)
+    assert deployment.get(session).steps_factor == 2.0
+    lon, lat = paper_city.point(7, 4)
+    assert deployment.choose(session, [lon], [lat], now=paper_city.NOW, steps_factor=5).steps_factor == 2.0
+    streets = walking_city.streets()
+    steep = streets[streets["code"] == "S0"].assign(steps=True)
+    paper_city.publish(session, {"streets": Change(steep)})
+    network = load_network(session, 2)
+    assert sorted(set(network.factor.tolist())) == [1.0, 2.0]
 
 
 def test_a_city_without_grids_links_to_its_communities(session):

@@ -309,3 +309,20 @@ def test_las_palmas_has_its_homes_and_doors(las_palmas):
     assert doors["text"].str.contains(" ").mean() > 0.99
     assert not homes["code"].duplicated().any()
     assert not doors["code"].duplicated().any()
+
+
+def test_barriers_are_what_stops_people_on_foot(tmp_path):
+    tags = {
+        1: {"barrier": "gate", "foot": "no"},
+        2: {"barrier": "gate", "locked": "yes"},
+        3: {"barrier": "gate", "access": "private"},
+        4: {"barrier": "bollard"},
+        5: {"barrier": "block", "access": "no", "name": "堵头"},
+        6: {"barrier": "lift_gate", "access": "no", "foot": "yes"},
+    }
+    path = write(tmp_path / "city.osm", [(100, [1, 2, 3], ROAD)], tags)
+    frame = osm.read(path, places=["barriers"]).frames["barriers"]
+    assert frame["code"].tolist() == ["n1", "n2", "n5"]
+    assert frame["kind"].tolist() == ["gate", "gate", "block"]
+    assert frame["name"].dropna().tolist() == ["堵头"]
+    assert "barriers" not in osm.read(path).frames
