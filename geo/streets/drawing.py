@@ -41,6 +41,9 @@ IN_CELL_M = POINT_SPACING_M / 4
 _GROUND_M = 100.0
 _GROUND_SPACING_M = 50.0
 
+# How far the middle of a cell may be from its point, in metres.
+_APART_M = 0.01
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StreetCells:
@@ -99,7 +102,10 @@ class StreetCells:
 def street_cells(network: Network) -> StreetCells:
     """Share out the ground among the street points of a network; islands get none."""
     points, places = _street_points(network)
-    sites = shapely.multipoints(np.concatenate([places, _ground(places)]))
+    # Four points on one circle, as on a regular lattice, share a corner that rounding would make two of, and borders
+    # cross. Off their places by less than anybody sees, no four points are on one.
+    sites = np.concatenate([places, _ground(places)])
+    sites = shapely.multipoints(sites + np.random.default_rng(0).uniform(-_APART_M, _APART_M, sites.shape))
     polygons = shapely.get_parts(shapely.voronoi_polygons(sites, ordered=True))[: len(places)]
     ridge_points, ridges = _ridges(polygons)
     sides = ridge_points.ravel()

@@ -30,8 +30,10 @@ def test_whole_reach_is_all_cells_and_none_is_empty():
     assert cells.outline(np.zeros(len(cells.polygons), dtype=bool)).is_empty
 
 
-def test_any_choice_of_cells_is_drawn_as_their_union():
-    net = lattice(9, 100.0)
+# At the last three, corners where four cells meet come out as two that differ by rounding.
+@pytest.mark.parametrize("spacing", [100.0, 159.0, 220.0, 285.0])
+def test_any_choice_of_cells_is_drawn_as_their_union(spacing):
+    net = lattice(9, spacing)
     cells = drawing.street_cells(net)
     rng = np.random.default_rng(2)
     for share in (0.1, 0.5, 0.9):
