@@ -10,7 +10,8 @@ import shapely
 from geo import homes
 from geo.coverage.city import City
 from geo.faults import Fault
-from geo.streets.access_points import SNAP_LIMIT_M
+from geo.streets.access_points import SNAP_LIMIT_M, AccessPoints
+from geo.streets.network import Network
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
@@ -68,14 +69,20 @@ def _unreachable(city: City, layer: str, apart: Bools) -> list[Fault]:
         "compounds": (city.compounds, city.demand),
         "facilities": (city.facilities, city.supply.points),
     }[layer]
-    mine = apart[points.feature]
-    near = city.network.by_island(points.x[mine], points.y[mine], limit_m=SNAP_LIMIT_M)
-    on_island = np.zeros(len(apart), dtype=bool)
-    on_island[points.feature[mine][near]] = True
+    island = on_island(city.network, points, apart)
     return [
-        *_about(frame, apart & ~on_island, layer, "unreachable", _FAR.format(**_WORDS[layer])),
-        *_about(frame, on_island, layer, "unreachable", _ISLAND.format(**_WORDS[layer])),
+        *_about(frame, apart & ~island, layer, "unreachable", _FAR.format(**_WORDS[layer])),
+        *_about(frame, island, layer, "unreachable", _ISLAND.format(**_WORDS[layer])),
     ]
+
+
+def on_island(network: Network, points: AccessPoints, apart: Bools) -> Bools:
+    """Tell which of the features that are joined to no street have streets of an island near."""
+    mine = apart[points.feature]
+    near = network.by_island(points.x[mine], points.y[mine], limit_m=SNAP_LIMIT_M)
+    found = np.zeros(len(apart), dtype=bool)
+    found[points.feature[mine][near]] = True
+    return found
 
 
 def _about(frame: gpd.GeoDataFrame, chosen: Bools, layer: str, kind: str, message: str) -> list[Fault]:
