@@ -23,10 +23,23 @@ TITLES = {
     "unreachable": "无法到达",
     "covered_share": "覆盖率",
     "served_share": "服务率",
+    "mean_min": "平均步行分钟",
+    "p90_min": "九成人步行分钟",
+    "cannot_reach": "走不到任何一处",
     "budget_m": "步行距离(米)",
     "profile": "人群",
     "weight": "统计口径",
     "mandatory": "标准必配",
+    "mandatory_levels": "标准必配层级",
+    "overstated": "圆多算",
+    "overstated_share": "圆多算占比",
+    "overstated_factor": "圆为步行的倍数",
+    "network_covered": "步行覆盖",
+    "circle_covered": "圆覆盖",
+    "estates": "老旧小区与其他",
+    "built_year": "建成年份",
+    "works": "改造类别",
+    "department": "联系部门",
     "demand_from": "总量来源",
 }
 
@@ -107,12 +120,20 @@ def notes(answer: Answer, query: Query, revision: int) -> list[tuple[str, str]]:
         ("方法 method", query.method),
         ("统计口径 weight", query.weight),
         ("范围 within", query.within or "全部 all"),
+        ("老旧小区 estates", query.estates or "不分列 not apart"),
         ("步行 walking", "沿道路步行距离,不是直线半径 · along streets, not a straight radius"),
         ("总量 demand", "覆盖+部分覆盖+未覆盖+无法到达 · covered + partial + uncovered + unreachable"),
     ]
     lines += [
         (f"总量来源 demand from: {SOURCES[source]}", f"{count} 个小区 compounds")
         for source, count in answer.demand_from.items()
+    ]
+    lines += [
+        (
+            f"圆多算 circle overstates: {row.facility_type} {row.minutes} min",
+            f"{row.overstated:.0f} ({row.overstated_share:.1%} of demand)",
+        )
+        for row in answer.overstatement.dropna(subset="overstated_share").itertuples()
     ]
     types = catalogue().loc[answer.table["facility_type"].unique()]
     lines += [(str(key), f"{row['zh']} {row['en']}") for key, row in types.iterrows()]

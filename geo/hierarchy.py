@@ -112,6 +112,51 @@ def estate_compounds(estates: gpd.GeoDataFrame, compounds: gpd.GeoDataFrame, *, 
     return links.sort_values(["old_estate_code", "compound_code"], ignore_index=True)
 
 
+def compounds_in_estates(
+    compounds: gpd.GeoDataFrame, estates: gpd.GeoDataFrame, *, metric: str
+) -> pd.DataFrame:
+    """Which share of each compound lies in which old estate.
+
+    By area; a compound known as a point lies whole in one estate or in none, as in :func:`holders`. Parts below
+    :data:`LEAST_SHARE` of the compound are left out, and what is left outside all estates by less belongs to them. Where
+    estates overlap, they share the common part, so that nobody counts twice.
+
+    Parameters
+    ----------
+    compounds, estates
+        Layer frames with column ``code``, valid, EPSG:4326.
+    metric
+        Metric CRS in which areas are measured.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``compound_code, old_estate_code, share``; shares of a compound add up to 1 at most. A compound
+        outside all estates has no row.
+    """
+    outlines = compounds.geometry.to_numpy()
+    drawn = np.flatnonzero(shapely.get_dimensions(outlines) > 0)
+    row, estate, size = _overlaps(outlines[drawn], estates.geometry.to_numpy(), metric)
+    share = size / np.asarray(shapely.area(crs.to_metric(outlines[drawn], metric)))[row]
+    kept = share >= LEAST_SHARE
+    row, estate, share = drawn[row[kept]], estate[kept], share[kept]
+    lone = np.setdiff1d(np.arange(len(outlines)), drawn)
+    held = holders(outlines[lone], estates)
+    row = np.concatenate([row, lone[held >= 0]])
+    estate = np.concatenate([estate, held[held >= 0]])
+    share = np.concatenate([share, np.ones(int((held >= 0).sum()))])
+    whole = np.bincount(row, weights=share, minlength=len(outlines))[row]
+    share = np.where(whole > 1.0 - LEAST_SHARE, share / whole, share)
+    links = pd.DataFrame(
+        {
+            "compound_code": compounds["code"].to_numpy()[row],
+            "old_estate_code": estates["code"].to_numpy()[estate],
+            "share": share,
+        }
+    )
+    return links.sort_values(["compound_code", "old_estate_code"], ignore_index=True)
+
+
 def _shares(features: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, metric: str) -> tuple[Ints, Ints, Floats]:
     """Pairs (row of features, row of areas) with the share of the feature in the area, adding up to 1."""
     points = shapely.get_dimensions(features.geometry.to_numpy()) == 0

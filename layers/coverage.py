@@ -14,7 +14,7 @@ from layers import catalogue, deployment, store
 from layers.links import buildings_of_compounds
 
 #: Layers that the figures depend on, the links between them included; a result holds until one changes.
-LAYERS = (*LAYER_OF.values(), "compounds", "buildings", "facilities", "streets", "barriers")
+LAYERS = (*LAYER_OF.values(), "old_estates", "compounds", "buildings", "facilities", "streets", "barriers")
 
 #: Scheme of the grids that compounds count for.
 SCHEME = "governance"

@@ -53,6 +53,9 @@ def coverage_table(
         str | None, typer.Option(help="gb50180: each type against its own service radius.")
     ] = None,
     within: Annotated[str | None, typer.Option(help="Code of an area: only areas in it.")] = None,
+    estates: Annotated[
+        str | None, typer.Option(help="apart: old estates and the rest of each area in rows of their own.")
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", callback=in_a_folder, help="A .csv, .xlsx or .geojson file."),
@@ -65,7 +68,9 @@ def coverage_table(
       wangge coverage -o coverage.xlsx        every type, its own circle, by community
       wangge coverage --type fresh_market --minutes 10,15 --level grid -o market.csv
       wangge coverage --profile elderly --minutes 15 --method both -o elderly.xlsx
-      wangge coverage --standard gb50180 --level subdistrict -o standard.xlsx
+      wangge coverage --standard gb50180 --method both --level subdistrict -o standard.xlsx
+      wangge coverage --level old_estate -o estates.xlsx       renovation units
+      wangge coverage --estates apart --level subdistrict -o apart.csv
       wangge coverage --weight land --minutes 15 -o land.geojson
 
     Types are the keys of the catalogue; --type '?' lists them. Without -o the table goes to stdout as CSV.
@@ -79,9 +84,8 @@ def coverage_table(
     try:
         _check_output(output)
         words = {"level": level, "profile": profile, "method": method, "weight": weight}
-        query = coverage_words.asked(
-            facility_type or [], minutes or [], **words, standard=standard, within=within
-        )
+        chosen = {"standard": standard, "within": within, "estates": estates}
+        query = coverage_words.asked(facility_type or [], minutes or [], **words, **chosen)
     except DataError as error:
         print_faults(error.faults)
         raise typer.Exit(WRONG_USE) from None

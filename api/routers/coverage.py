@@ -32,6 +32,9 @@ _EXAMPLE_ROW: JsonDict = {
     "unreachable": 0.0,
     "covered_share": 0.393127,
     "served_share": 0.451302,
+    "mean_min": 11.42,
+    "p90_min": 18.9,
+    "cannot_reach": 0.0,
     "budget_m": 750.0,
     "profile": "adult",
     "weight": "people",
@@ -43,8 +46,15 @@ class CoverageRow(BaseModel):
 
     demand = covered + partial + uncovered + unreachable, in whole compound weights. `covered_share` is covered /
     demand, `served_share` counts a partly reached compound by the share of its entrances (or border) that is
-    reached; both are null where there is no demand. `mandatory` stands under `standard` only: whether it demands
-    the type.
+    reached; both are null where there is no demand.
+
+    `mean_min` and `p90_min` are the mean and the 90th percentile of the walk to the nearest facility of the type, however
+    far, over the demand that can walk to one; `cannot_reach` is the weight of the rest. Null for circles and land.
+
+    With `standard`: `mandatory`, whether it demands the type within `minutes`, and `mandatory_levels`, all circles it is
+    demanded in. With `method=both`, in the rows of circles: `overstated`, what the circle covers beyond the streets, and
+    `overstated_share` of the demand. With `estates=apart`: `estates`, whether the row is the area's old estates
+    (`old_estate`) or the rest (`other`). With `level=old_estate`: what is known of the estate.
     """
 
     code: str
@@ -59,16 +69,41 @@ class CoverageRow(BaseModel):
     unreachable: float
     covered_share: float | None
     served_share: float | None
+    mean_min: float | None
+    p90_min: float | None
+    cannot_reach: float | None
     budget_m: float
     profile: str
     weight: str
     mandatory: bool | None = None
+    mandatory_levels: str | None = None
     demand_from: str | None = None
+    overstated: float | None = None
+    overstated_share: float | None = None
+    estates: str | None = None
+    built_year: int | None = None
+    works: str | None = None
+    department: str | None = None
+
+
+class Overstatement(BaseModel):
+    """What circles cover beyond the streets, over all areas of the table; the factor is null where streets cover none."""
+
+    facility_type: str
+    minutes: int
+    budget_m: float
+    demand: float
+    network_covered: float
+    circle_covered: float
+    overstated: float
+    overstated_share: float | None
+    overstated_factor: float | None
 
 
 class CoverageTable(BaseModel):
     """A table of coverage.
 
+    `overstatement` is stated with `method=both`.
     `demand_from` counts the compounds by where their people or households are from: `compound` (stated),
     `buildings` (the sum of its buildings), `buildings-part` (some of these state none) or `none`.
     `not_judged` lists types without a service radius under `standard`; `faults` names compounds that count
@@ -81,6 +116,7 @@ class CoverageTable(BaseModel):
                 "revision": 4,
                 "level": "community",
                 "rows": [_EXAMPLE_ROW],
+                "overstatement": [],
                 "demand_from": {"compound": 895},
                 "not_judged": [],
                 "faults": [],
@@ -91,6 +127,7 @@ class CoverageTable(BaseModel):
     revision: int
     level: str
     rows: list[CoverageRow]
+    overstatement: list[Overstatement]
     demand_from: dict[str, int]
     not_judged: list[str]
     faults: list[dict[str, Any]]
@@ -156,9 +193,13 @@ def _question(
         str | None, Query(description="gb50180: each type against its own service radius")
     ] = None,
     within: Annotated[str | None, Query(description="code of an area: only areas in it")] = None,
+    estates: Annotated[
+        str | None, Query(description="apart: old estates and the rest of each area in rows of their own")
+    ] = None,
 ) -> coverage.Query:
     words = {"level": level, "profile": profile, "method": method, "weight": weight}
-    return asked(facility_type or [], minutes or [], **words, standard=standard, within=within)
+    chosen = {"standard": standard, "within": within, "estates": estates}
+    return asked(facility_type or [], minutes or [], **words, **chosen)
 
 
 def _written(
@@ -188,6 +229,7 @@ def get_coverage(*, snapshot: SnapshotAtDep, query: QuestionDep, written: Format
     """
     answer = coverage_at(snapshot, query)
     about = _about(answer, query, snapshot.revision)
+    about |= {"overstatement": tables.records(answer.overstatement)}
     notes = coverage_words.notes(answer, query, snapshot.revision)
     shown = Shown(answer.table, coverage_words.TITLES, notes, about, [city_at(snapshot)], query.level)
     name = f"coverage-{query.level}"

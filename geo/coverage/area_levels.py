@@ -1,7 +1,11 @@
-"""Compounds in areas: which share of each compound counts for each area, at every level."""
+"""Compounds in areas: which share of each compound counts for each area, at every level.
+
+Old estates are a level of their own beside the four: a compound counts for an estate by the share of it that lies there,
+and what lies in no estate counts for none.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -9,12 +13,22 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array, eye_array
 
-from geo.levels import LEVELS
+from geo.levels import LAYER_OF, LEVELS
 
+Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 
 #: The level below the areas: every compound for itself.
 COMPOUND = "compound"
+
+#: The level of renovation units; they do not tile the city.
+OLD_ESTATE = "old_estate"
+
+#: Layer that the units of each level are in.
+LAYERS = {**LAYER_OF, OLD_ESTATE: "old_estates", COMPOUND: "compounds"}
+
+#: What an area is split into where old estates stand apart.
+PARTS = (OLD_ESTATE, "other")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +61,10 @@ class Level:
             self.codes[rows], self.names[rows], self.share[rows], tuple(self.paths[row] for row in rows)
         )
 
+    def weighed(self, part: Floats) -> "Level":
+        """Count only a part of each compound, (compounds,) from 0 to 1."""
+        return replace(self, share=csr_array(self.share * part[None, :]))
+
 
 def finest(areas: Mapping[str, pd.DataFrame]) -> str | None:
     """Lowest level that has areas; None where there are none at all."""
@@ -54,7 +72,10 @@ def finest(areas: Mapping[str, pd.DataFrame]) -> str | None:
 
 
 def build(
-    compounds: pd.DataFrame, areas: Mapping[str, pd.DataFrame], links: pd.DataFrame
+    compounds: pd.DataFrame,
+    areas: Mapping[str, pd.DataFrame],
+    links: pd.DataFrame,
+    estate_links: pd.DataFrame | None = None,
 ) -> dict[str, Level]:
     """Link compounds to the areas of every level.
 
@@ -64,9 +85,11 @@ def build(
         Columns ``code`` and ``name``.
     areas
         By level: ``code``, ``name``, ``parent_code`` (a code of the nearest level above that exists, or
-        missing).
+        missing); of old estates only the first two.
     links
         Columns ``compound_code``, ``area_code`` (of the finest level) and ``share``.
+    estate_links
+        As from :func:`geo.hierarchy.compounds_in_estates`, where there are old estates.
 
     Returns
     -------
@@ -94,8 +117,31 @@ def build(
             matrix,
             tuple(frozenset(paths[level, code].values()) for code in frame["code"]),
         )
-    levels[COMPOUND] = _compound_level(compounds, base, paths, links)
+    lies_in = _areas_of(compounds, base, paths, links)
+    if estate_links is not None:
+        levels[OLD_ESTATE] = _estate_level(compounds, areas[OLD_ESTATE], estate_links, lies_in)
+        for code, estate in zip(estate_links["compound_code"], estate_links["old_estate_code"], strict=True):
+            lies_in[code].add(estate)
+    codes = compounds["code"].to_numpy(dtype=object)
+    levels[COMPOUND] = Level(
+        codes,
+        compounds["name"].to_numpy(dtype=object),
+        csr_array(eye_array(len(codes))),
+        tuple(frozenset(lies_in[code]) for code in codes),
+    )
     return levels
+
+
+def apart(levels: Mapping[str, Level], level: Level) -> dict[str, Level]:
+    """Split areas into their old estates and the rest, by :data:`PARTS`; the two add up to the whole.
+
+    A compound that lies in several areas and partly in an estate counts in each of them in the same proportion.
+    """
+    estates = levels.get(OLD_ESTATE)
+    old: Floats = np.zeros(level.share.shape[1])
+    if estates is not None:
+        old = np.ones(len(estates.codes)) @ estates.share
+    return {PARTS[0]: level.weighed(old), PARTS[1]: level.weighed(1.0 - old)}
 
 
 def _paths(areas: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], dict[str, str]]:
@@ -112,20 +158,37 @@ def _paths(areas: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], dict[str,
     return paths
 
 
-def _compound_level(
+def _areas_of(
     compounds: pd.DataFrame,
     base: str | None,
     paths: Mapping[tuple[str, str], Mapping[str, str]],
     links: pd.DataFrame,
-) -> Level:
-    codes = compounds["code"].to_numpy(dtype=object)
-    lies_in: dict[str, set[str]] = {code: {code} for code in codes}
+) -> dict[str, set[str]]:
+    """Codes of each compound and of all areas that it lies in."""
+    lies_in: dict[str, set[str]] = {code: {code} for code in compounds["code"]}
     for code, area in zip(links["compound_code"], links["area_code"], strict=True):
         if code in lies_in and base is not None:
             lies_in[code].update(paths[base, area].values())
+    return lies_in
+
+
+def _estate_level(
+    compounds: pd.DataFrame,
+    estates: pd.DataFrame,
+    links: pd.DataFrame,
+    lies_in: Mapping[str, set[str]],
+) -> Level:
+    """Old estates, in the areas of their compounds."""
+    frame = estates.sort_values("code")
+    row = pd.Index(frame["code"]).get_indexer(links["old_estate_code"])
+    compound = pd.Index(compounds["code"]).get_indexer(links["compound_code"])
+    share = csr_array((links["share"], (row, compound)), shape=(len(frame), len(compounds)))
+    paths = {code: {code} for code in frame["code"]}
+    for estate, code in zip(links["old_estate_code"], links["compound_code"], strict=True):
+        paths[estate] |= lies_in[code]
     return Level(
-        codes,
-        compounds["name"].to_numpy(dtype=object),
-        csr_array(eye_array(len(codes))),
-        tuple(frozenset(lies_in[code]) for code in codes),
+        frame["code"].to_numpy(dtype=object),
+        frame["name"].to_numpy(dtype=object),
+        share,
+        tuple(frozenset(paths[code]) for code in frame["code"]),
     )

@@ -51,6 +51,11 @@ def budget_m(profile: str, minutes: int) -> float:
     return GB50180_M[minutes] if profile == "gb50180" else SPEEDS[profile] * 60.0 * minutes
 
 
+def speed(profile: str) -> float:
+    """Metres a second of a profile; the standard has distances and no speed, there an adult's."""
+    return SPEEDS.get(profile, SPEEDS["adult"])
+
+
 def word_faults(field: str, word: str, known: Sequence[str]) -> list[Fault]:
     """List the fault of a word that is not among the known ones."""
     if word in known:
@@ -120,8 +125,9 @@ def standard_questions(types: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     Returns
     -------
     DataFrame, list
-        Columns :data:`QUESTION` and ``mandatory`` (whether the standard demands the type at the level of its
-        circle; else it is only advised there); and the types that have no radius and are not judged.
+        Columns :data:`QUESTION`, ``mandatory`` (whether the standard demands the type at the level of its
+        circle; else it is only advised there) and ``mandatory_levels`` (the circles it is demanded in, as
+        ``15 10``); and the types that have no radius and are not judged.
     """
     judged = types[types["service_radius_m"].notna()]
     mandatory = [
@@ -134,6 +140,7 @@ def standard_questions(types: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
             "minutes": np.array([own_minutes(row) for _, row in judged.iterrows()], dtype=np.int64),
             "budget_m": judged["service_radius_m"].to_numpy(dtype=np.float64),
             "mandatory": mandatory,
+            "mandatory_levels": judged["mandatory_levels"].to_numpy(dtype=object),
         }
     )
     return asked, [str(key) for key in types.index[types["service_radius_m"].isna()]]

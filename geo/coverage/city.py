@@ -3,24 +3,33 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geo import hierarchy
 from geo.coverage import area_levels, shares
-from geo.coverage.area_levels import Level
+from geo.coverage.area_levels import OLD_ESTATE, Level
 from geo.streets import drawing, reach
 from geo.streets.access_points import AccessPoints
 from geo.streets.arrivals import PlacesByChain
 from geo.streets.network import Network
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
 
-#: Distances up to the longest circle (adult, 15 minutes) are worked out once for all facility types.
-KEPT_M = 1125.0
+
+class Nearest(NamedTuple):
+    """The nearest facility of each type to each compound, from that of its access points which is nearest to one.
+
+    (types, compounds): its row, -1 where no street leads to one, and the metres, infinite there.
+    """
+
+    facility: Ints
+    metres: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +43,9 @@ class City:
     network
         Walkable streets.
     facilities, compounds
-        Layer frames.
+        Layer frames; facilities ascend by code.
     areas
-        Layer frames by level.
+        Layer frames by level, old estates among them where there are any.
     supply, demand
         Facilities and compounds on the network.
     levels
@@ -59,8 +68,19 @@ class City:
 
     @cached_property
     def street_costs(self) -> tuple[Floats, ...]:
-        """Metres along streets to each access point of the demand, by type, up to :data:`KEPT_M`."""
-        return tuple(shares.street_costs(self.network, self.supply, self.demand, limit_m=KEPT_M))
+        """Metres along streets to each access point of the demand from the nearest facility, by type."""
+        return self._walked[0]
+
+    @cached_property
+    def nearest(self) -> Nearest:
+        """The nearest facility of each type to each compound."""
+        return self._walked[1]
+
+    @cached_property
+    def _walked(self) -> tuple[tuple[Floats, ...], Nearest]:
+        """One search through the city answers both how far and which."""
+        costs, facility = shares.nearest_by_street(self.network, self.supply, self.demand)
+        return tuple(costs), _by_compound(costs, facility, self.demand)
 
     @cached_property
     def homes_by_chain(self) -> PlacesByChain:
@@ -102,12 +122,29 @@ def with_facilities(city: City, more: gpd.GeoDataFrame) -> City:
     return changed
 
 
+def _by_compound(costs: Floats, facility: Ints, need: AccessPoints) -> Nearest:
+    """Take each compound's nearest access point; of facilities equally near the first."""
+    known, first = np.unique(need.feature, return_index=True)
+    found = np.full((len(costs), need.features), -1, dtype=np.int64)
+    metres = np.full((len(costs), need.features), np.inf)
+    if len(known):
+        metres[:, known] = np.minimum.reduceat(costs, first, axis=1)
+        none = np.iinfo(np.int64).max
+        near = np.where((costs == metres[:, need.feature]) & np.isfinite(costs), facility, none)
+        least = np.minimum.reduceat(near, first, axis=1)
+        found[:, known] = np.where(least == none, -1, least)
+    return Nearest(found, metres)
+
+
 def _nearer(city: City, added: shares.Supply) -> tuple[Floats, ...]:
     """Lower the costs of the types that are added to, where an added facility is nearer."""
     points = added.points
     begin = reach.starts(points.snapped, added.type[points.feature], groups=added.types)
-    found = reach.within(city.network, begin, city.homes_by_chain, limit_m=KEPT_M)
     costs = list(city.street_costs)
+    joined = city.demand.snapped.edge >= 0
+    # Farther than all are from the facilities that stand, nobody is nearer to a new one.
+    farthest = np.array([cost.max(initial=0.0, where=joined) for cost in costs])
+    found = reach.within(city.network, begin, city.homes_by_chain, limit_m=farthest)
     for number in np.unique(added.type[added.type >= 0]):
         near = slice(found.first[number], found.first[number + 1])
         costs[number] = costs[number].copy()
@@ -130,12 +167,18 @@ def build(
     Parameters
     ----------
     facilities, compounds, areas
-        Layer frames, EPSG:4326; areas by level.
+        Layer frames, EPSG:4326; areas by level, old estates (:data:`geo.coverage.area_levels.OLD_ESTATE`) among them.
     links
         As for :func:`geo.coverage.area_levels.build`.
     types
         Catalogue of facility types, index ``key``.
     """
+    # Of facilities equally near the first counts as the nearest: the lowest code.
+    facilities = facilities.iloc[np.argsort(facilities["code"].to_numpy(dtype=object), kind="stable")]
+    estates = areas.get(OLD_ESTATE)
+    inside = (
+        None if estates is None else hierarchy.compounds_in_estates(compounds, estates, metric=network.metric)
+    )
     return City(
         types,
         network,
@@ -144,5 +187,5 @@ def build(
         areas,
         shares.supply(network, facilities, types.index),
         shares.demand(network, compounds),
-        area_levels.build(compounds, areas, links),
+        area_levels.build(compounds, areas, links, inside),
     )

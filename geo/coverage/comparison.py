@@ -7,6 +7,9 @@ from geo.coverage.shares import COLUMNS
 #: What makes a row of one table the same row of the other.
 KEYS = ["code", "facility_type", "minutes", "method"]
 
+#: What else does, where old estates stand apart.
+_PART = "estates"
+
 #: Figures that are compared.
 FIGURES = COLUMNS[COLUMNS.index("demand") :]
 
@@ -24,15 +27,16 @@ def compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        :data:`KEYS`, ``name, profile, weight`` (as they are after, where the area is still there), and for each of
+        :data:`KEYS` (and ``estates``, where these stand apart), ``name, profile, weight`` (as they are after, where the area is still there), and for each of
         :data:`FIGURES` its ``_before``, ``_after`` and ``_change`` (after less before). In the order of `after`,
         then what is there no more. An area that one side does not have, or whose demand is 0 there, has missing
         figures there, and missing changes.
     """
-    joined = after.merge(before, on=KEYS, how="outer", suffixes=("_after", "_before"))
-    position = pd.concat([after[KEYS], before[KEYS]], ignore_index=True).drop_duplicates()
-    joined = position.merge(joined, on=KEYS, how="left")
-    table = joined[KEYS].copy()
+    keys = [*KEYS, _PART] if _PART in after else KEYS
+    joined = after.merge(before, on=keys, how="outer", suffixes=("_after", "_before"))
+    position = pd.concat([after[keys], before[keys]], ignore_index=True).drop_duplicates()
+    joined = position.merge(joined, on=keys, how="left")
+    table = joined[keys].copy()
     for name in _ABOUT:
         table[name] = joined[f"{name}_after"].fillna(joined[f"{name}_before"])
     for name in FIGURES:
@@ -40,4 +44,4 @@ def compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         table[f"{name}_before"], table[f"{name}_after"] = one, other
         # Sums of shares end in noise far below a thousandth of a person.
         table[f"{name}_change"] = (other - one).round(9)
-    return table[["code", "name", *KEYS[1:], *_ABOUT[1:], *table.columns[len(KEYS) + len(_ABOUT) :]]]
+    return table[["code", "name", *keys[1:], *_ABOUT[1:], *table.columns[len(keys) + len(_ABOUT) :]]]

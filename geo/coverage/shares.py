@@ -39,7 +39,16 @@ COLUMNS = [
     "unreachable",
     "covered_share",
     "served_share",
+    "mean_min",
+    "p90_min",
+    "cannot_reach",
 ]
+
+#: Figures of a table that are sums of weights.
+SUMS = ["demand", "covered", "partial", "uncovered", "unreachable"]
+
+#: Figures of how long people walk, see :mod:`geo.coverage.walking_times`; missing where nothing is walked.
+WALKS = ["mean_min", "p90_min", "cannot_reach"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,20 +103,25 @@ def demand(network: Network, compounds: gpd.GeoDataFrame) -> AccessPoints:
     return find(network, compounds.geometry.to_numpy(), compounds["entrances"].to_numpy())
 
 
-def street_costs(network: Network, offer: Supply, need: AccessPoints, *, limit_m: float) -> Floats:
-    """Metres along streets from each access point of the demand to the nearest facility of each type.
+def nearest_by_street(network: Network, offer: Supply, need: AccessPoints) -> tuple[Floats, Ints]:
+    """Find the nearest facility of each type to each access point of the demand, along streets.
 
     Returns
     -------
-    (types, points) array
-        Infinite beyond ``limit_m`` and where no street is near.
+    (types, points) arrays
+        Metres, infinite where no street leads there; and the row of the facility, -1 there. Of facilities equally
+        near the first is told.
     """
     begin = reach.starts(offer.points.snapped, offer.type[offer.points.feature], groups=offer.types)
-    return reach.costs_to(network, begin, need.snapped, limit_m=limit_m)
+    costs, point = reach.nearest(network, begin, need.snapped, limit_m=np.inf)
+    return costs, np.append(offer.points.feature, -1)[point]
 
 
 def straight_costs(offer: Supply, need: AccessPoints, *, limit_m: float) -> Floats:
-    """Straight metres between the same points as :func:`street_costs`: never more, so a circle overstates."""
+    """Straight metres between the same points as :func:`nearest_by_street`: never more, so a circle overstates.
+
+    Infinite beyond ``limit_m``.
+    """
     costs = np.full((offer.types, len(need.x)), np.inf)
     places = np.column_stack([need.x, need.y])
     type_of_point = offer.type[offer.points.feature]
@@ -193,7 +207,7 @@ def table(questions: pd.DataFrame, summed: dict[str, Floats], level: Level) -> p
     questions
         Columns ``facility_type, minutes, method`` and any others, which are repeated in each row.
     summed
-        (areas, questions) arrays as from :func:`sums`.
+        (areas, questions) arrays as from :func:`sums`, and of :data:`WALKS` where people walk.
 
     Returns
     -------
@@ -203,10 +217,9 @@ def table(questions: pd.DataFrame, summed: dict[str, Floats], level: Level) -> p
         no demand.
     """
     total = np.where(summed["demand"] > 0, summed["demand"], np.nan)
-    figures = {
-        name: summed[name] for name in COLUMNS[COLUMNS.index("demand") : COLUMNS.index("covered_share")]
-    }
+    figures = {name: summed[name] for name in SUMS}
     figures |= {"covered_share": summed["covered"] / total, "served_share": summed["served"] / total}
+    figures |= {name: summed.get(name, np.full(total.shape, np.nan)) for name in WALKS}
     areas = len(level.codes)
     repeated = questions.iloc[np.repeat(np.arange(len(questions)), areas)].reset_index(drop=True)
     frame = pd.DataFrame(

@@ -14,11 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo import homes
-from geo.coverage import circles, land, reasons, shares
-from geo.coverage.area_levels import COMPOUND, Level
-from geo.coverage.city import KEPT_M, City
+from geo.coverage import area_levels, circles, land, overstatement, reasons, shares, walking_times
+from geo.coverage.area_levels import COMPOUND, OLD_ESTATE, Level
+from geo.coverage.city import City
 from geo.faults import DataError, Fault
-from geo.levels import LAYER_OF, LEVELS
+from geo.levels import LEVELS
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -26,7 +26,13 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 WEIGHTS = ("people", "households", "count", "land")
 
 #: Levels a table can be summed to.
-TABLE_LEVELS = (*LEVELS, COMPOUND)
+TABLE_LEVELS = (*LEVELS, OLD_ESTATE, COMPOUND)
+
+#: What old estates may be asked for: to stand apart from the rest of each area.
+ESTATES = ("apart",)
+
+#: What a renovation planner sorts old estates by.
+ABOUT_ESTATES = ("built_year", "works", "department")
 
 #: Each type against its own service radius.
 STANDARDS = ("gb50180",)
@@ -52,6 +58,8 @@ class Query:
         ``gb50180``: each type against its own service radius, whatever the profile; no minutes then.
     within
         Code of an area: only areas in it.
+    estates
+        ``apart``: each area in two rows, its old estates and the rest of it, which add up to it.
     """
 
     facility_types: tuple[str, ...] = ()
@@ -62,6 +70,7 @@ class Query:
     weight: str = "people"
     standard: str | None = None
     within: str | None = None
+    estates: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +80,14 @@ class Answer:
     Parameters
     ----------
     table
-        As :func:`geo.coverage.shares.table`, with ``profile`` and ``weight``, and ``mandatory`` under a standard; of
-        compounds by people or households also ``demand_from``, one of :data:`geo.homes.SOURCES`.
+        As :func:`geo.coverage.shares.table`, with ``profile`` and ``weight``, and ``mandatory`` and
+        ``mandatory_levels`` under a standard; of compounds by people or households also ``demand_from``, one of
+        :data:`geo.homes.SOURCES`; by both methods also as :func:`geo.coverage.overstatement.with_overstatement`; with
+        old estates apart also ``estates``, one of :data:`geo.coverage.area_levels.PARTS`; of old estates also what
+        is known of them, :data:`ABOUT_ESTATES`.
+    overstatement
+        By how much circles overstate, as :func:`geo.coverage.overstatement.summary`; no rows unless both methods were
+        asked for.
     demand_from
         How many compounds have their number of people or households from where, by that word; empty for other
         weights.
@@ -85,6 +100,7 @@ class Answer:
     """
 
     table: pd.DataFrame
+    overstatement: pd.DataFrame
     demand_from: dict[str, int]
     not_judged: tuple[str, ...]
     faults: tuple[Fault, ...]
@@ -107,8 +123,23 @@ def check(query: Query, types: pd.DataFrame) -> None:
         if query.minutes:
             message = "A standard has its own distances: leave out minutes, or leave out standard."
             faults.append(Fault(kind="parameter-invalid", field="minutes", message=message))
+    if query.estates is not None:
+        faults += _estates_faults(query)
     if faults:
         raise DataError(faults)
+
+
+def _estates_faults(query: Query) -> list[Fault]:
+    faults = circles.word_faults("estates", query.estates or "", ESTATES)
+    if query.weight == "land":
+        message = "Land is not parted: leave out estates, or ask for level=old_estate."
+        faults.append(Fault(kind="parameter-invalid", field="estates", message=message))
+    if query.level == OLD_ESTATE:
+        message = (
+            "The rows of old estates have nothing beside them: leave out estates, or ask for another level."
+        )
+        faults.append(Fault(kind="parameter-invalid", field="estates", message=message))
+    return faults
 
 
 def type_faults(keys: Sequence[str], types: pd.DataFrame, *, field: str) -> list[Fault]:
@@ -135,22 +166,29 @@ def answer(city: City, query: Query) -> Answer:
     methods = ("network", "circle") if query.method == "both" else (query.method,)
     parts = []
     for method in methods:
+        questions = asked.assign(method=method)
         if query.weight == "land":
             summed = land.sums(city, asked, method, level=query.level, rows=rows)
+            parts.append(shares.table(questions, summed, level))
         else:
-            summed = _weighed(city, query, asked, method, level)
-        parts.append(shares.table(asked.assign(method=method), summed, level))
+            parts += _weighed(city, query, questions, method, level)
     table = pd.concat(parts, ignore_index=True)
     order = table.groupby(["facility_type", "minutes"], sort=False).ngroup()
     table = table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
+    overstated = pd.DataFrame(columns=overstatement.COLUMNS)
+    if query.method == "both":
+        table = overstatement.with_overstatement(table)
+        overstated = overstatement.summary(table)
     by_street = query.method != "circle"
     faults = (
         [] if query.weight == "land" else reasons.of_compounds(city, by_street=by_street, weight=query.weight)
     )
     if by_street:
         faults += reasons.of_facilities(city, city.type_numbers(asked))
+    if query.level == OLD_ESTATE:
+        table = with_estates(city, table)
     table, counts = _with_sources(city, query, table)
-    return Answer(table, counts, tuple(not_judged), tuple(faults))
+    return Answer(table, overstated, counts, tuple(not_judged), tuple(faults))
 
 
 def _with_sources(city: City, query: Query, table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -164,6 +202,14 @@ def _with_sources(city: City, query: Query, table: pd.DataFrame) -> tuple[pd.Dat
     if query.level == COMPOUND:
         table = table.assign(demand_from=source.loc[table["code"]].to_numpy())
     return table, {word: int(counts[word]) for word in homes.SOURCES if word in counts}
+
+
+def with_estates(city: City, table: pd.DataFrame) -> pd.DataFrame:
+    """Say in each row of an old estate what is known of it, :data:`ABOUT_ESTATES`."""
+    estates = city.areas[OLD_ESTATE]
+    known = [name for name in ABOUT_ESTATES if name in estates]
+    about = estates.set_index("code")[known].loc[table["code"]]
+    return table.assign(**{name: about[name].to_numpy() for name in known})
 
 
 def with_areas(cities: Sequence[City], level: str, table: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -183,7 +229,7 @@ def level_of(city: City, query: Query) -> tuple[Level, npt.NDArray[np.int64]]:
         ``layer-empty`` for a level without areas, ``parameter-invalid`` for a ``within`` that is no area's code.
     """
     if query.level not in city.levels or not len(city.levels[query.level].codes):
-        layer = LAYER_OF.get(query.level, "compounds")
+        layer = area_levels.LAYERS[query.level]
         raise DataError(
             Fault(kind="layer-empty", layer=layer, field="level", message=f"There are no {layer}.")
         )
@@ -209,19 +255,45 @@ def questions_of(types: pd.DataFrame, query: Query) -> tuple[pd.DataFrame, list[
     return asked.assign(profile=query.standard or query.profile, weight=query.weight), not_judged
 
 
-def _weighed(city: City, query: Query, asked: pd.DataFrame, method: str, level: Level) -> dict[str, Floats]:
-    """Sums of compounds."""
-    limit_m = float(asked["budget_m"].max()) if len(asked) else 0.0
-    costs: Sequence[Floats] | Floats
+def _weighed(
+    city: City, query: Query, questions: pd.DataFrame, method: str, level: Level
+) -> list[pd.DataFrame]:
+    """Tables of sums of compounds: one, or one of each of :data:`geo.coverage.area_levels.PARTS`."""
+    weight = shares.weights(city.compounds, query.weight)
+    numbers = city.type_numbers(questions)
     if method == "circle":
-        costs = shares.straight_costs(city.supply, city.demand, limit_m=limit_m)
+        limit_m = float(questions["budget_m"].max()) if len(questions) else 0.0
+        costs: Sequence[Floats] | Floats = shares.straight_costs(city.supply, city.demand, limit_m=limit_m)
         unreachable = np.zeros(len(city.compounds), dtype=bool)
     else:
-        costs = (
-            city.street_costs
-            if limit_m <= KEPT_M
-            else shares.street_costs(city.network, city.supply, city.demand, limit_m=limit_m)
-        )
-        unreachable = ~city.demand.reachable
-    met = shares.served(costs, city.demand, city.type_numbers(asked), asked["budget_m"].to_numpy())
-    return shares.sums(met, shares.weights(city.compounds, query.weight), unreachable, level)
+        costs, unreachable = city.street_costs, ~city.demand.reachable
+    met = shares.served(costs, city.demand, numbers, questions["budget_m"].to_numpy())
+    tables = []
+    for part, some in parts_of(city, query, level):
+        summed = shares.sums(met, weight, unreachable, some)
+        if method == "network":
+            summed |= _walks(city, numbers, weight, some, circles.speed(query.profile))
+        table = shares.table(questions, summed, some)
+        tables.append(table if part is None else table.assign(estates=part))
+    return tables
+
+
+def parts_of(city: City, query: Query, level: Level) -> list[tuple[str | None, Level]]:
+    """List the areas of a table: whole, or parted as asked, each part with its word."""
+    return list(area_levels.apart(city.levels, level).items()) if query.estates else [(None, level)]
+
+
+def _walks(
+    city: City, numbers: npt.NDArray[np.int64], weight: Floats, level: Level, speed: float
+) -> dict[str, Floats]:
+    """Say how long people walk to the nearest facility of each question's type, whatever its budget."""
+    walks = {}
+    for number in np.unique(numbers).tolist():
+        metres = walking_times.of_compounds(city.street_costs[number], city.demand)
+        mean, percentile, cannot = walking_times.of_areas(metres, weight, level)
+        walks[number] = np.stack([mean / speed / 60.0, percentile / speed / 60.0, cannot])
+    stacked = np.stack([walks[number] for number in numbers.tolist()], axis=-1) if walks else None
+    if stacked is None:
+        return {}
+    mean, percentile, cannot = stacked
+    return {"mean_min": mean.round(2), "p90_min": percentile.round(2), "cannot_reach": cannot}
