@@ -49,7 +49,7 @@ TOLERANCE_M = 50.0
 _DEGREE_M = 110_500.0
 # Points that one thread works on at a time: many in each tile, and their order still fits the cache.
 _RUN = 1 << 18
-# Fewer points are not worth a second thread, or sorting.
+# Fewer points are not worth a second thread, or sorting for margins.
 _FEW = 1 << 12
 
 
@@ -304,11 +304,11 @@ def _work(
     table: npt.NDArray[np.int64], lon: Floats, lat: Floats, answers: _Answers, *, margin: bool
 ) -> _Rest:
     """Answer for a run of points."""
-    sorts = len(lon) > _FEW
-    order = lookup.by_tile(table, lon, lat) if sorts else np.arange(len(lon), dtype=np.int32)
-    lookup.assign_simple(table, lon, lat, order, answers.area, answers.rule)
+    lookup.assign_simple(table, lon, lat, answers.area, answers.rule)
     rest = _Rest(*lookup.assign_rest(table, lon, lat, answers.area, answers.rule))
     if margin:
+        sorts = len(lon) > _FEW
+        order = lookup.by_tile(table, lon, lat) if sorts else np.arange(len(lon), dtype=np.int32)
         lookup.margins(table, lon, lat, order, *answers)
         lookup.to_rows(table, answers.neighbour)
     lookup.to_rows(table, answers.area)

@@ -7,7 +7,19 @@ import numpy.typing as npt
 from numba import njit
 
 from geo.assign import addresses
-from geo.assign.cells import HEAD, HELD, LOCALS, NOWHERE, PIECES, Cells, collect, crossed, find, square_at
+from geo.assign.cells import (
+    HEAD,
+    HELD,
+    LOCALS,
+    NOWHERE,
+    PIECES,
+    Cells,
+    cell_in,
+    collect,
+    crossed,
+    find,
+    square_at,
+)
 from geo.assign.outlines import INTERIOR, OUTSIDE, Outlines, Scale, locate, nearer, nearest, scale_at
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -325,36 +337,49 @@ def by_tile(table: Ints, lon: Floats, lat: Floats) -> Numbers:
     return order
 
 
+class _Left(NamedTuple):
+    """Room for the points of a batch that are still open: which, the label they came to, and their place there."""
+
+    point: Ints
+    label: Ints
+    x: Floats
+    y: Floats
+
+
 @njit(error_model="numpy", cache=True, nogil=True)
-def assign_simple(  # noqa: PLR0917
-    table: Ints, lon: Floats, lat: Floats, order: Numbers, area: Ints, rule: Rules
-) -> int:
+def assign_simple(table: Ints, lon: Floats, lat: Floats, area: Ints, rule: Rules) -> int:
     """Write area and rule of the points that their cells decide; the rules of others are negative, or none.
 
     What it returns means nothing: it keeps the compiler from leaving out what only fetches memory.
     """
     cells, seen = _at(table).cells, 0
-    mixed, edged, labels = np.empty(_BATCH, np.int32), np.empty(_BATCH, np.int32), np.empty(_BATCH, np.int32)
+    left = _Left(np.empty(_BATCH, np.int64), np.empty(_BATCH, np.int64), np.empty(_BATCH), np.empty(_BATCH))
     # Step by step: without a decision in between, the processor fetches what many points need at once.
-    for begin in range(0, len(order), _BATCH):
+    for begin in range(0, len(lon), _BATCH):
         count = 0
-        for i in order[begin : begin + _BATCH]:
-            label, _, _ = square_at(cells, lon[i], lat[i])
-            area[i], rule[i] = label, INSIDE if label >= 0 else NONE
-            mixed[count] = i
-            count += label < NOWHERE
-        squares, count = mixed[:count], 0
-        for i in squares:
-            label, _, _ = find(cells, lon[i], lat[i])
-            area[i], rule[i] = label, INSIDE if label >= 0 else NONE
-            edged[count], labels[count] = i, label
-            count += label < NOWHERE
-        for label in labels[:count]:
+        for i in range(begin, min(begin + _BATCH, len(lon))):
+            count = _answer(left, count, i, square_at(cells, lon[i], lat[i]), area, rule)
+        mixed, count = count, 0
+        for k in range(mixed):
+            found = cell_in(cells, left.label[k], left.x[k], left.y[k])
+            count = _answer(left, count, left.point[k], found, area, rule)
+        for label in left.label[:count]:
             seen ^= cells.records[-2 - label] ^ cells.records[min(_LINE - 2 - label, len(cells.records) - 1)]
-        for i in edged[:count]:
-            label, u, v = find(cells, lon[i], lat[i])
-            rule[i], area[i] = _by_pieces(cells, label, u, v)
+        for k in range(count):
+            i = left.point[k]
+            rule[i], area[i] = _by_pieces(cells, left.label[k], left.x[k], left.y[k])
     return seen
+
+
+@njit(error_model="numpy", cache=True, nogil=True, forceinline=True)
+def _answer(  # noqa: PLR0917
+    left: _Left, count: int, i: int, found: tuple[int, float, float], area: Ints, rule: Rules
+) -> int:
+    """Answer a point by a label, or leave it; returns how many are left. Nothing here makes the processor guess."""
+    label, x, y = found
+    area[i], rule[i] = label, INSIDE if label >= 0 else NONE
+    left.point[count], left.label[count], left.x[count], left.y[count] = i, label, x, y
+    return count + (label < NOWHERE)
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
