@@ -214,8 +214,9 @@ def candidates_from(city: City, source: str, *, within: str | None = None) -> pd
 
 def _budget_m(city: City, question: Question) -> float:
     if question.minutes is not None:
-        return circles.budget_m(question.profile, question.minutes)
-    own = circles.questions(city.types.loc[[question.facility_type]], minutes=(), profile=question.profile)
+        return circles.budget_m(question.profile, question.minutes, speeds=city.speeds)
+    types = city.types.loc[[question.facility_type]]
+    own = circles.questions(types, minutes=(), profile=question.profile, speeds=city.speeds)
     return float(own["budget_m"].iloc[0])
 
 

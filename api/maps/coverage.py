@@ -94,7 +94,7 @@ def _facilities(facilities: gpd.GeoDataFrame) -> list[dict[str, Any]]:
 
 def _drawings(city: City, chosen: Chosen) -> list[dict[str, Any]]:
     """Draw the ground within each budget of any facility of the type."""
-    budgets = [circles.budget_m(chosen.profile, minutes) for minutes in BUDGETS]
+    budgets = [circles.budget_m(chosen.profile, minutes, speeds=city.speeds) for minutes in BUDGETS]
     drawn = {"network": _reached(city, chosen, budgets), "circle": _discs(city, chosen, budgets)}
     return [
         {"method": method, "minutes": minutes, "geometry": encoding.geojson(geometry)}

@@ -30,7 +30,7 @@ BLOCK_MINUTES = 5
 QUESTION = ["facility_type", "minutes", "budget_m"]
 
 
-def budget_m(profile: str, minutes: int) -> float:
+def budget_m(profile: str, minutes: int, *, speeds: Mapping[str, float] = SPEEDS) -> float:
     """Metres that may be walked.
 
     Parameters
@@ -39,6 +39,8 @@ def budget_m(profile: str, minutes: int) -> float:
         ``adult`` (1.25 m/s), ``elderly`` (0.8 m/s) or ``gb50180`` (the standard's distances).
     minutes
         1 to 60; 5, 10 or 15 for ``gb50180``.
+    speeds
+        Metres a second by profile.
 
     Raises
     ------
@@ -48,12 +50,12 @@ def budget_m(profile: str, minutes: int) -> float:
     faults = profile_faults(profile, [minutes])
     if faults:
         raise DataError(faults)
-    return GB50180_M[minutes] if profile == "gb50180" else SPEEDS[profile] * 60.0 * minutes
+    return GB50180_M[minutes] if profile == "gb50180" else speeds[profile] * 60.0 * minutes
 
 
-def speed(profile: str) -> float:
+def speed(profile: str, speeds: Mapping[str, float] = SPEEDS) -> float:
     """Metres a second of a profile; the standard has distances and no speed, there an adult's."""
-    return SPEEDS.get(profile, SPEEDS["adult"])
+    return speeds.get(profile, speeds["adult"])
 
 
 def word_faults(field: str, word: str, known: Sequence[str]) -> list[Fault]:
@@ -86,7 +88,9 @@ def own_minutes(facility_type: pd.Series) -> int:
     return BLOCK_MINUTES if circle == "block" else int(circle)
 
 
-def questions(types: pd.DataFrame, *, minutes: Sequence[int], profile: str) -> pd.DataFrame:
+def questions(
+    types: pd.DataFrame, *, minutes: Sequence[int], profile: str, speeds: Mapping[str, float] = SPEEDS
+) -> pd.DataFrame:
     """Ask each facility type for the given minutes, or for those of its own circle.
 
     Parameters
@@ -95,6 +99,8 @@ def questions(types: pd.DataFrame, *, minutes: Sequence[int], profile: str) -> p
         Rows of the catalogue of facility types, index ``key``, column ``circle``.
     minutes
         Empty: each type's own circle; types that serve the block count as :data:`BLOCK_MINUTES`.
+    speeds
+        Metres a second by profile.
 
     Returns
     -------
@@ -114,9 +120,8 @@ def questions(types: pd.DataFrame, *, minutes: Sequence[int], profile: str) -> p
         pairs = [(key, value) for key in types.index for value in asked]
     else:
         pairs = [(key, own_minutes(types.loc[key])) for key in types.index]
-    return pd.DataFrame(
-        [(key, value, budget_m(profile, value)) for key, value in pairs], columns=QUESTION
-    ).astype({"minutes": np.int64, "budget_m": np.float64})
+    rows = [(key, value, budget_m(profile, value, speeds=speeds)) for key, value in pairs]
+    return pd.DataFrame(rows, columns=QUESTION).astype({"minutes": np.int64, "budget_m": np.float64})
 
 
 def standard_questions(types: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

@@ -1,7 +1,7 @@
 """A city at one revision, on its street network: what coverage is worked out from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo import hierarchy
-from geo.coverage import area_levels, shares
+from geo.coverage import area_levels, circles, shares
 from geo.coverage.area_levels import OLD_ESTATE, Level
 from geo.streets import drawing, reach
 from geo.streets.access_points import AccessPoints
@@ -50,6 +50,8 @@ class City:
         Facilities and compounds on the network.
     levels
         Which compounds count for which areas.
+    speeds
+        Metres a second of each profile.
     """
 
     types: pd.DataFrame
@@ -60,6 +62,7 @@ class City:
     supply: shares.Supply
     demand: AccessPoints
     levels: Mapping[str, Level]
+    speeds: Mapping[str, float] = field(default_factory=lambda: circles.SPEEDS)
 
     @cached_property
     def cells(self) -> drawing.StreetCells:

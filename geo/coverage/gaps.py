@@ -36,10 +36,6 @@ LEAST_M2 = drawing.POINT_SPACING_M**2
 #: An access point lies in a shape, or belongs to the nearest of its area within as many metres as a drawing may be off.
 BESIDE_M = drawing.POINT_SPACING_M
 
-#: Why there is no way on foot: no street near the compound; only streets of an island; no facility of the type; or no
-#: street leads to one.
-REASONS = ("no-street", "island", "no-facility", "not-connected")
-
 #: What a compound that is not covered can be.
 STATUSES = ("partial", "uncovered", "unreachable")
 
@@ -59,7 +55,7 @@ class Gaps:
         ``code, name, area_code, area_name`` (the area that most of it lies in), the question, ``status`` (one of
         :data:`STATUSES`), ``demand`` (weight of the whole compound), ``outside`` (of its part outside),
         ``served_share``, ``walk_m, walk_minutes`` (from the nearest of its access points that are outside to the
-        nearest facility), ``reason`` (one of :data:`REASONS` where no way leads to one), ``missing`` (all asked types
+        nearest facility), ``reason`` (one of :data:`geo.coverage.reasons.NO_WAY` where no way leads to one), ``missing`` (all asked types
         that it is not covered for, with spaces between) and its geometry.
     areas
         A row for each question and area: its ``code, name``, the question, ``demand``, ``outside`` (demand less what is
@@ -116,7 +112,7 @@ def find(city: City, query: Query, *, least_m2: float = LEAST_M2) -> Gaps:
     """
     check(query, city.types, least_m2=least_m2)
     level, rows = table.level_of(city, query)
-    asked, not_judged = table.questions_of(city.types, query)
+    asked, not_judged = table.questions_of(city.types, query, city.speeds)
     weight = shares.weights(city.compounds, query.weight)
     outside = _Outside.of(city, asked)
     drawn = _drawn(city, asked)
@@ -191,7 +187,7 @@ def _compound_rows(
     """List the compounds that are not covered, a row a question."""
     counted = level.share.sum(axis=0) > 0 if query.within else np.ones(len(weight), dtype=bool)
     compound, question = np.nonzero((outside.share > 0) & counted[:, None])
-    reason = _reasons(city, asked, outside)
+    reason = reasons.of_no_way(city, city.type_numbers(asked))
     walk_m = np.column_stack([_walk_m(city, outside, number) for number in range(len(asked))])
     most = _most(level)
     frame = city.compounds[["code", "name"]].iloc[compound].reset_index(drop=True)
@@ -208,7 +204,7 @@ def _compound_rows(
     frame["served_share"] = (1.0 - part).round(9)
     metres = walk_m[compound, question]
     frame["walk_m"] = metres.round(1)
-    speed = circles.SPEEDS.get(query.profile, circles.SPEEDS["adult"])
+    speed = circles.speed(query.profile, city.speeds)
     frame["walk_minutes"] = (metres / speed / 60.0).round(1)
     frame["reason"] = reason[compound, question]
     frame.loc[np.isfinite(metres), "reason"] = None
@@ -225,17 +221,6 @@ def _walk_m(city: City, outside: _Outside, question: int) -> Floats:
     least = np.full(city.demand.features, np.inf)
     np.minimum.at(least, city.demand.feature[beyond], cost[beyond])
     return np.where(np.isfinite(least), least, np.nan)
-
-
-def _reasons(city: City, asked: pd.DataFrame, outside: _Outside) -> Objects:
-    """(compounds, questions) why there is no way to a facility, where there is none."""
-    exists = np.isin(city.type_numbers(asked), city.supply.type)
-    words = np.where(exists, "not-connected", "no-facility").astype(object)
-    found = np.tile(words, (len(outside.share), 1))
-    apart = ~city.demand.reachable
-    island = reasons.on_island(city.network, city.demand, apart)
-    found[apart] = np.where(island[apart], "island", "no-street")[:, None]
-    return found
 
 
 def _most(level: Level) -> Ints:

@@ -48,7 +48,7 @@ def draw(
     if faults:
         raise DataError(faults)
     asked = sorted(set(minutes), reverse=True)
-    budgets = [circles.budget_m(profile, value) for value in asked]
+    budgets = [circles.budget_m(profile, value, speeds=city.speeds) for value in asked]
     discs = _discs(city, facility, budgets)
     rows = []
     for name, drawn in (("network", _reaches(city, facility, budgets)), ("circle", discs)):

@@ -4,7 +4,7 @@ One :class:`geo.coverage.city.City` answers any number of queries; what one quer
 distances to every facility type) serves the next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -162,7 +162,7 @@ def answer(city: City, query: Query) -> Answer:
     """
     check(query, city.types)
     level, rows = level_of(city, query)
-    asked, not_judged = questions_of(city.types, query)
+    asked, not_judged = questions_of(city.types, query, city.speeds)
     methods = ("network", "circle") if query.method == "both" else (query.method,)
     parts = []
     for method in methods:
@@ -243,7 +243,9 @@ def level_of(city: City, query: Query) -> tuple[Level, npt.NDArray[np.int64]]:
     return level.take(rows), rows
 
 
-def questions_of(types: pd.DataFrame, query: Query) -> tuple[pd.DataFrame, list[str]]:
+def questions_of(
+    types: pd.DataFrame, query: Query, speeds: Mapping[str, float] = circles.SPEEDS
+) -> tuple[pd.DataFrame, list[str]]:
     """Ask what a query asks, a row each, with ``profile`` and ``weight``; and the types a standard has no radius for."""
     asked_types = types.loc[[key for key in types.index if key in query.facility_types]]
     chosen = asked_types if query.facility_types else types
@@ -251,7 +253,7 @@ def questions_of(types: pd.DataFrame, query: Query) -> tuple[pd.DataFrame, list[
     if query.standard:
         asked, not_judged = circles.standard_questions(chosen)
     else:
-        asked = circles.questions(chosen, minutes=query.minutes, profile=query.profile)
+        asked = circles.questions(chosen, minutes=query.minutes, profile=query.profile, speeds=speeds)
     return asked.assign(profile=query.standard or query.profile, weight=query.weight), not_judged
 
 
@@ -272,7 +274,7 @@ def _weighed(
     for part, some in parts_of(city, query, level):
         summed = shares.sums(met, weight, unreachable, some)
         if method == "network":
-            summed |= _walks(city, numbers, weight, some, circles.speed(query.profile))
+            summed |= _walks(city, numbers, weight, some, circles.speed(query.profile, city.speeds))
         table = shares.table(questions, summed, some)
         tables.append(table if part is None else table.assign(estates=part))
     return tables
