@@ -6,6 +6,7 @@ from pathlib import Path
 import geo
 from geo import assign
 from geo.assign import stacked
+from geo.coverage import allocation
 from geo.streets import reach
 from layers import files
 from layers.files import scan
@@ -20,6 +21,7 @@ def compile_all() -> None:
     drop_stale()
     assign.compile_kernels()
     reach.compile_kernels()
+    allocation.compile_kernels()
     stacked.compile_kernels()
     scan.compile_kernels()
 

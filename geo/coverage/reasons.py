@@ -14,6 +14,12 @@ from geo.streets.access_points import SNAP_LIMIT_M, AccessPoints
 from geo.streets.network import Network
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Objects: TypeAlias = npt.NDArray[np.object_]
+
+#: Why there is no way on foot: no street near the compound; only streets of an island; no facility of the type; or no
+#: street leads to one.
+NO_WAY = ("no-street", "island", "no-facility", "not-connected")
 
 _FAR = f"No street within {SNAP_LIMIT_M:.0f} m of its {{places}}: {{advice}}."
 _ISLAND = (
@@ -61,6 +67,16 @@ def of_facilities(city: City, types: npt.NDArray[np.int64]) -> list[Fault]:
     """List the facilities of some types that are joined to no street, and so serve nobody who walks."""
     asked = np.isin(city.supply.type, types)
     return _unreachable(city, "facilities", asked & ~city.supply.points.reachable)
+
+
+def of_no_way(city: City, types: Ints) -> Objects:
+    """(compounds, types) why no way leads from a compound to a facility of a type, of :data:`NO_WAY`, if none does."""
+    words = np.where(np.isin(types, city.supply.type), "not-connected", "no-facility").astype(object)
+    found = np.tile(words, (city.demand.features, 1))
+    apart = ~city.demand.reachable
+    island = on_island(city.network, city.demand, apart)
+    found[apart] = np.where(island[apart], "island", "no-street")[:, None]
+    return found
 
 
 def _unreachable(city: City, layer: str, apart: Bools) -> list[Fault]:

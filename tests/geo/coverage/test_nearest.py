@@ -1,13 +1,15 @@
 """The nearest feature of each kind on foot: on paper, and against one search for each feature."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.coverage import nearest
-from geo.streets import reach
+from geo.coverage import Query, city, nearest
+from geo.streets import network, reach
 from geo.streets.access_points import AccessPoints
+from tests.geo.coverage.test_table import PAPER
 from tests.geo.networks import build, lattice, snap
 
 
@@ -86,3 +88,54 @@ def test_equals_one_search_for_each_feature(data):
             continue
         assert metres[number] == pytest.approx(each[of_kind].min(), abs=1e-6)
         assert each[row[number]] == pytest.approx(each[of_kind].min(), abs=1e-6)
+
+
+# --- from every compound -------------------------------------------------------------------------------------
+
+
+def test_every_compound_with_both_its_gates():
+    rows = nearest.of_compounds(PAPER, Query(facility_types=("market",))).set_index("code")
+    assert rows["facility_code"].fillna("").tolist() == ["F1", "F1", "F1", "", "F1"]
+    # From the nearer gate of A (100 m) and of B (700 m); the mean is over both.
+    np.testing.assert_allclose(rows["metres"], [100, 700, 1500, np.nan, 400], atol=0.2)
+    np.testing.assert_allclose(rows["minutes"], [1.33, 9.33, 20, np.nan, 5.33], atol=0.01)
+    np.testing.assert_allclose(rows["mean_min"], [2.66, 10.67, 20, np.nan, 5.33], atol=0.01)
+    assert rows["reason"].fillna("").tolist() == ["", "", "", "no-street", ""]
+
+
+def test_a_row_for_each_compound_and_type_in_part_of_the_city():
+    rows = nearest.of_compounds(PAPER, Query(profile="elderly", within="W"))
+    assert rows[["code", "facility_type"]].to_numpy().tolist() == [
+        [code, key] for code in "AB" for key in ("market", "school", "stage")
+    ]
+    assert rows["reason"].fillna("").tolist() == ["", "no-facility", "no-facility"] * 2
+    assert rows["minutes"].iloc[0] == pytest.approx(100 / 48, abs=0.01)
+
+
+def test_every_compound_is_told_what_a_search_from_it_finds(demo):
+    types = demo.types.index
+    rows = nearest.of_compounds(demo, Query())
+    kind = demo.supply.type
+    for compound in range(0, len(demo.compounds), 97):
+        mine = demo.demand.feature == compound
+        told = rows.iloc[compound * len(types) : (compound + 1) * len(types)]
+        place = demo.demand.snapped.take(mine)
+        _, metres = nearest.by_kind(demo.network, place, demo.supply.points, kind, kinds=len(types))
+        np.testing.assert_allclose(told["metres"], np.where(np.isfinite(metres), metres, np.nan), atol=0.06)
+
+
+@pytest.fixture(scope="module")
+def demo(demo_city):
+    net = network.build(demo_city.streets, metric="EPSG:4544")
+    codes = demo_city.compounds["code"]
+    district = demo_city.districts["code"].iloc[0]
+    links = pd.DataFrame({"compound_code": codes, "area_code": district, "share": 1.0})
+    types = pd.DataFrame(index=pd.Index([*demo_city.facilities["type"].unique(), "zoo"], name="key"))
+    return city.build(
+        net,
+        demo_city.facilities,
+        demo_city.compounds,
+        areas={"district": demo_city.districts},
+        links=links,
+        types=types,
+    )
