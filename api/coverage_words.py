@@ -1,6 +1,6 @@
 """From the words of a request or a command to a query, and from an answer to words for a reader."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -71,13 +71,24 @@ def catalogue() -> pd.DataFrame:
     return layers_catalogue.facility_types()
 
 
-def asked(facility_types: Sequence[str], minutes: Sequence[str], **words: str | None) -> Query:
+def asked(
+    facility_types: Sequence[str],
+    minutes: Sequence[str],
+    check: Callable[[Query, pd.DataFrame], None] = coverage.check,
+    /,
+    **words: str | None,
+) -> Query:
     """Understand a query; lists may be repeated or separated by commas.
+
+    Parameters
+    ----------
+    check
+        What refuses a query, given the facility types: the check of the table that is asked for.
 
     Raises
     ------
     DataError
-        Every fault at once: minutes that are not numbers, and those of :func:`geo.coverage.check`.
+        Every fault at once: minutes that are not numbers, and those of `check`.
     """
     numbers, faults = whole_numbers(minutes, field="minutes")
     query = Query(
@@ -86,7 +97,7 @@ def asked(facility_types: Sequence[str], minutes: Sequence[str], **words: str | 
         **words,  # type: ignore[arg-type]  # the callers pass the fields of a query
     )
     try:
-        coverage.check(query, catalogue())
+        check(query, catalogue())
     except DataError as error:
         raise DataError([*faults, *error.faults]) from None
     if faults:

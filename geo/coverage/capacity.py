@@ -25,16 +25,13 @@ import shapely
 from geo.coverage import allocation, reasons, shares, table
 from geo.coverage.area_levels import COMPOUND, OLD_ESTATE, Level
 from geo.coverage.city import City
-from geo.coverage.table import Query
+from geo.coverage.table import FACILITY, Query
 from geo.faults import DataError, Fault
 from geo.streets import reach
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
-
-#: The level at which each facility is a row of its own.
-FACILITY = "facility"
 
 #: Levels of a table of capacity.
 LEVELS = (*table.TABLE_LEVELS, FACILITY)

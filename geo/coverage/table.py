@@ -28,6 +28,9 @@ WEIGHTS = ("people", "households", "count", "land")
 #: Levels a table can be summed to.
 TABLE_LEVELS = (*LEVELS, OLD_ESTATE, COMPOUND)
 
+#: Level of the tables that have a row for each facility.
+FACILITY = "facility"
+
 #: What old estates may be asked for: to stand apart from the rest of each area.
 ESTATES = ("apart",)
 
@@ -213,8 +216,9 @@ def with_estates(city: City, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_areas(cities: Sequence[City], level: str, table: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Give each row of a table the geometry of its area, EPSG:4326, of the first city that has it."""
-    frames = [city.compounds if level == COMPOUND else city.areas[level] for city in cities]
+    """Give each row of a table the geometry of its area or facility, EPSG:4326, of the first city that has it."""
+    others = {COMPOUND: "compounds", FACILITY: "facilities"}
+    frames = [getattr(city, others[level]) if level in others else city.areas[level] for city in cities]
     geometry = pd.concat([pd.Series(frame.geometry.to_numpy(), index=frame["code"]) for frame in frames])
     geometry = geometry[~geometry.index.duplicated()]
     return gpd.GeoDataFrame(table, geometry=geometry.loc[table["code"]].to_numpy(), crs="EPSG:4326")

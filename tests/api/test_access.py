@@ -28,7 +28,10 @@ RULES = {
     },
     Permission.READ_LAYERS: {
         "GET /api/coverage",
+        "GET /api/coverage/capacity",
         "GET /api/coverage/changes",
+        "GET /api/coverage/elements",
+        "GET /api/coverage/nearest",
         "GET /api/facilities",
         "GET /api/facilities/{id}/circle",
         "GET /api/facility-types",
