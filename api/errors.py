@@ -36,6 +36,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "too-many-requests": (429, "Too many requests", "请求过于频繁"),
     "internal": (500, "Something failed on our side", "服务内部错误"),
     "database-unavailable": (503, "The database does not answer", "数据库无法访问"),
+    "not-installed": (503, "The server lacks something for this", "服务器缺少所需组件"),
 }
 
 _BY_STATUS = {status: name for name, (status, _, _) in reversed(PROBLEMS.items())}
@@ -48,6 +49,7 @@ _BY_CLASS: Sequence[tuple[type[Exception], str]] = (
     (errors.DatabaseUnavailable, "database-unavailable"),
     (errors.DatabaseOutdated, "database-unavailable"),
     (errors.DatabaseUnsuitable, "database-unavailable"),
+    (errors.FontMissing, "not-installed"),
 )
 
 

@@ -1,5 +1,7 @@
 """Tables in the format a request asks for: by the word of ``format``, else by ``Accept``."""
 
+from collections.abc import Mapping
+
 from fastapi.responses import Response
 
 from api.errors import Problem
@@ -14,15 +16,22 @@ FORMATS = {
     "geojson": "application/geo+json",
 }
 
+#: Formats that only some tables have.
+MORE_FORMATS = {
+    "gpkg": "application/geopackage+sqlite3",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "pdf": "application/pdf",
+}
+
 #: How the API's description says them.
 DESCRIPTION = ", ".join(FORMATS) + "; default: by Accept, else json"
 
 #: Rows that a format can carry without tying up the server for long; CSV and JSON have no limit.
-_MOST_ROWS = {"geojson": 20_000, "xlsx": 100_000}
+_MOST_ROWS = {"geojson": 20_000, "xlsx": 100_000, "gpkg": 100_000}
 
 
-def choose(word: str | None, accept: str) -> str:
-    """Return the format asked for.
+def choose(word: str | None, accept: str, offered: Mapping[str, str] = FORMATS) -> str:
+    """Return the format asked for, of those offered by their words; the first where any will do.
 
     Raises
     ------
@@ -30,15 +39,15 @@ def choose(word: str | None, accept: str) -> str:
         ``invalid-request`` for an unknown word, ``not-acceptable`` where no offered type is accepted.
     """
     if word is not None:
-        if word not in FORMATS:
-            faults = circles.word_faults("format", word, tuple(FORMATS))
+        if word not in offered:
+            faults = circles.word_faults("format", word, tuple(offered))
             raise Problem("invalid-request", faults[0].message, faults=faults)
         return word
     for media in _by_preference(accept):
-        for name, offered in FORMATS.items():
-            if media in {offered, "*/*", offered.split("/")[0] + "/*"}:
+        for name, kind in offered.items():
+            if media in {kind, "*/*", kind.split("/")[0] + "/*"}:
                 return name
-    raise Problem("not-acceptable", f"Offered are {', '.join(FORMATS.values())}.")
+    raise Problem("not-acceptable", f"Offered are {', '.join(offered.values())}.")
 
 
 def check_size(written: str, rows: int, *, otherwise: str) -> None:
@@ -56,11 +65,11 @@ def check_size(written: str, rows: int, *, otherwise: str) -> None:
 
 
 def reply(body: bytes, written: str, *, name: str, revision: int) -> Response:
-    """Send a table; the formats of spreadsheets as a file called `name`."""
+    """Send a table; what browsers cannot show as a file called `name`."""
     headers = {"Wangge-Revision": str(revision), "Vary": "Accept"}
-    if written in {"csv", "xlsx"}:
+    if written not in {"json", "geojson"}:
         headers["Content-Disposition"] = f'attachment; filename="{name}.{written}"'
-    media = FORMATS[written] + ("; charset=utf-8" if written == "csv" else "")
+    media = (FORMATS | MORE_FORMATS)[written] + ("; charset=utf-8" if written == "csv" else "")
     return Response(body, media_type=media, headers=headers)
 
 

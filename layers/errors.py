@@ -34,3 +34,7 @@ class NotFound(LayersError):  # noqa: N818
 
 class Conflict(LayersError):  # noqa: N818
     """The request contradicts what is stored."""
+
+
+class FontMissing(LayersError):  # noqa: N818
+    """No font with Chinese is installed, and a PDF must hold one: apt-get install fonts-noto-cjk, then restart. A Word report needs none."""

@@ -8,7 +8,21 @@ from pydantic import ValidationError
 from typer.rich_utils import rich_format_error
 
 from api import kernels, logs
-from api.cli import assign, borders, check, coverage, db, demo, doctor, export, import_, map_, serve, user
+from api.cli import (
+    assign,
+    borders,
+    check,
+    coverage,
+    db,
+    demo,
+    doctor,
+    export,
+    gaps,
+    import_,
+    map_,
+    serve,
+    user,
+)
 from api.cli.console import console, print_faults
 from api.embedded import EmbeddedUnavailable
 from api.web.assets import AssetsError
@@ -36,6 +50,7 @@ app.command("assign")(assign.assign_points)
 app.command("borders")(borders.borders_table)
 app.command("map")(map_.draw_map)
 app.command("doctor")(doctor.doctor)
+coverage.app.command("gaps")(gaps.find_gaps)
 app.add_typer(coverage.app, name="coverage")
 app.add_typer(db.app, name="db")
 app.add_typer(user.app, name="user")

@@ -1,12 +1,14 @@
 """The maps as printed sheets."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from api.maps.basemap import street_class
 from api.maps.chosen import Chosen
@@ -17,6 +19,7 @@ from api.web import words
 from api.web.templating import Site
 from api.web.words import Language
 from geo.coverage.city import City
+from geo.coverage.gaps import Gaps
 from geo.levels import LEVELS
 from layers.borders import Statistics
 
@@ -67,6 +70,22 @@ _OUTLINES = {
 }
 
 _Layers = list[tuple[gpd.GeoSeries, Style]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapQuestion:
+    """One question whose gaps are printed: ``named`` is its type, ``title`` and ``facts`` stand around the map."""
+
+    facility_type: str
+    minutes: int
+    level: str
+    named: str
+    title: str
+    facts: Sequence[str]
+
+    def rows(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Return the rows of a list that are about this question."""
+        return frame[(frame["facility_type"] == self.facility_type) & (frame["minutes"] == self.minutes)]
 
 
 def grids(site: Site, metric: str, areas: Mapping[str, gpd.GeoDataFrame], streets: gpd.GeoDataFrame) -> bytes:
@@ -183,7 +202,37 @@ def borders(
     return draw(Sheet(site=site, metric=metric, title=title, facts=facts), layers, names=_named(areas))
 
 
+def gaps(site: Site, city: City, streets: gpd.GeoDataFrame, found: Gaps, question: GapQuestion) -> bytes:
+    """Print the land outside one reach over the streets, with the compounds outside and the facilities.
+
+    The shapes with most people carry their numbers of the list.
+    """
+    language = site.language
+    asked = question.rows(found.shapes)
+    rows = question.rows(found.compounds)
+    areas = {level: city.areas[level] for level in LEVELS[: LEVELS.index(question.level) + 1]}
+    facilities = city.facilities[city.facilities["type"] == question.facility_type]
+    layers: _Layers = [
+        (areas[question.level].geometry, Style(fill="#f4f6f8")),
+        (
+            asked.geometry,
+            Style(_GAP + _SEE_THROUGH, _GAP, 0.5, words.choose(("圈外土地", "Land outside"), language)),
+        ),
+        *_ground(streets),
+        *_in_colours(rows.geometry, rows["status"], STATUSES[1:], language),
+        *_outlines(areas, language),
+        (facilities.geometry, Style(_INK, "white", 5.0, f"{question.named}  {len(facilities):,}")),
+    ]
+    names = pd.concat([_named(areas)[["name", "geometry"]], _numbers(asked.head(_NUMBERED))])
+    sheet = Sheet(site=site, metric=city.network.metric, title=question.title, facts=question.facts)
+    return draw(sheet, layers, names=names)
+
+
 _INK = "#1c2733"
+
+#: Colour of land outside reach, and how many shapes carry their number.
+_GAP = "#c2410c"
+_NUMBERED = 12
 
 
 def _present(areas: Mapping[str, gpd.GeoDataFrame]) -> list[str]:
@@ -242,10 +291,21 @@ def _by_status(city: City, chosen: Chosen, language: Language) -> _Layers:
     now = status[(status["method"] == "network") & (status["minutes"] == chosen.minutes)].set_index("code")[
         "status"
     ]
-    of_compound = city.compounds["code"].map(now)
+    return _in_colours(city.compounds.geometry, city.compounds["code"].map(now), STATUSES, language)
+
+
+def _numbers(shapes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Numbers of shapes, each where its shape is widest."""
+    widest = shapely.get_point(shapely.maximum_inscribed_circle(shapes.geometry.to_numpy()), 0)
+    return gpd.GeoDataFrame({"name": "#" + shapes["gap"].astype(str)}, geometry=widest, crs=shapes.crs)
+
+
+def _in_colours(
+    compounds: gpd.GeoSeries, status: pd.Series, names: Sequence[str], language: Language
+) -> _Layers:
     drawn: _Layers = []
-    for name in STATUSES:
-        mine = city.compounds.geometry[of_compound == name]
+    for name in names:
+        mine = compounds[status == name]
         label = f"{words.choose(words.STATUSES[name], language)}  {len(mine):,}"
         polygons = mine.geom_type != "Point"
         drawn.append((mine[polygons], Style(STATUS_COLOURS[name], "#ffffff", 0.25, label)))

@@ -3,6 +3,7 @@
 import io
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
@@ -12,6 +13,7 @@ import pandas as pd
 import shapely
 from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
@@ -37,7 +39,12 @@ def to_csv(frame: pd.DataFrame) -> bytes:
 
 
 def to_xlsx(
-    frame: pd.DataFrame, *, titles: Mapping[str, str], notes: Sequence[tuple[str, str]] = ()
+    frame: pd.DataFrame,
+    *,
+    titles: Mapping[str, str],
+    notes: Sequence[tuple[str, str]] = (),
+    name: str = "数据 data",
+    further: Mapping[str, pd.DataFrame] = MappingProxyType({}),
 ) -> bytes:
     """Write a table as a workbook; text is stored as text, so that no cell is a formula.
 
@@ -48,22 +55,18 @@ def to_xlsx(
     titles
         Column names in the reader's language; the column's own name stands beside it.
     notes
-        Names and values for a second sheet: what the table is and where it comes from.
+        Names and values for the last sheet: what the table is and where it comes from.
+    name, further
+        Name of the table's sheet, and further tables by the names of theirs.
     """
     book = Workbook(write_only=True)
-    sheet = book.create_sheet("数据 data")
-    sheet.freeze_panes = "A2"
-    header = [f"{titles[name]} {name}" if name in titles else str(name) for name in frame.columns]
-    _set_widths(sheet, header, frame)
-    sheet.append([_text_cell(sheet, title, bold=True) for title in header])
-    formats = ["0.0%" if str(name).endswith("share") else None for name in frame.columns]
-    for row in _rows(frame):
-        sheet.append([_cell(sheet, value, form) for value, form in zip(row, formats, strict=True)])
+    for title, table in {name: frame, **further}.items():
+        _write_sheet(book.create_sheet(title), table, titles)
     if notes:
         about = book.create_sheet("说明 notes")
         about.column_dimensions["A"].width, about.column_dimensions["B"].width = 24, 80
-        for name, value in notes:
-            about.append([_text_cell(about, name, bold=True), _text_cell(about, value)])
+        for term, value in notes:
+            about.append([_text_cell(about, term, bold=True), _text_cell(about, value)])
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
@@ -105,6 +108,16 @@ def _rows(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     return zip(*columns, strict=True)
 
 
+def _write_sheet(sheet: Any, frame: pd.DataFrame, titles: Mapping[str, str]) -> None:  # noqa: ANN401 - a write-only sheet
+    sheet.freeze_panes = "A2"
+    header = [f"{titles[name]} {name}" if name in titles else str(name) for name in frame.columns]
+    _set_widths(sheet, header, frame)
+    sheet.append([_text_cell(sheet, title, bold=True) for title in header])
+    formats = ["0.0%" if str(name).endswith("share") else None for name in frame.columns]
+    for row in _rows(frame):
+        sheet.append([_cell(sheet, value, form) for value, form in zip(row, formats, strict=True)])
+
+
 def _set_widths(sheet: Any, header: Sequence[str], frame: pd.DataFrame) -> None:  # noqa: ANN401 - a write-only sheet
     """Make columns as wide as their titles and first values; must come before the first row."""
     for number, (title, name) in enumerate(zip(header, frame.columns, strict=True), start=1):
@@ -129,7 +142,8 @@ def _cell(sheet: Any, value: Any, number_format: str | None) -> object:  # noqa:
 
 
 def _text_cell(sheet: Any, text: str, *, bold: bool = False) -> Cell:  # noqa: ANN401 - a write-only sheet
-    cell = WriteOnlyCell(sheet, value=text)
+    # A workbook cannot hold control characters, and a name may.
+    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("?", text))
     cell.data_type = "s"
     if bold:
         cell.font = Font(bold=True)

@@ -30,6 +30,8 @@ RULES = {
         "GET /api/coverage",
         "GET /api/coverage/capacity",
         "GET /api/coverage/changes",
+        "GET /api/coverage/gaps",
+        "GET /api/coverage/report",
         "GET /api/coverage/elements",
         "GET /api/coverage/nearest",
         "GET /api/facilities",
