@@ -49,6 +49,7 @@ class Permission(StrEnum):
     PUBLIC = "public"
     READ_LAYERS = "read layers"
     READ_STATISTICS = "read statistics"
+    PLAN = "save scenarios"
     READ_INCIDENTS = "read incidents"
     READ_PERSONAL = "read personal data"
     FILE_INCIDENTS = "file incidents"
@@ -67,7 +68,7 @@ ROLES: dict[str, frozenset[Permission]] = {
     "viewer": frozenset(_READ),
     "worker": frozenset(_FIELD),
     "dispatcher": frozenset(_DESK),
-    "planner": frozenset(_JUDGE | {Permission.READ_INCIDENTS}),
+    "planner": frozenset(_JUDGE | {Permission.PLAN, Permission.READ_INCIDENTS}),
     "editor": frozenset(_JUDGE),
     "reviewer": frozenset(_JUDGE),
     "administrator": frozenset(Permission),

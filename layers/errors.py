@@ -36,5 +36,9 @@ class Conflict(LayersError):  # noqa: N818
     """The request contradicts what is stored."""
 
 
+class Stale(LayersError):  # noqa: N818
+    """What is stored has changed since it was read."""
+
+
 class FontMissing(LayersError):  # noqa: N818
     """No font with Chinese is installed, and a PDF must hold one: apt-get install fonts-noto-cjk, then restart. A Word report needs none."""

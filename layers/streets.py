@@ -3,6 +3,7 @@
 import geopandas as gpd
 from sqlalchemy.orm import Session
 
+from geo.coverage.scenario import StreetSource
 from geo.streets import network
 from geo.streets.network import Network
 from layers import deployment, store
@@ -23,13 +24,25 @@ def load_network(session: Session, revision: int) -> Network:
     layers.errors.NotFound
         If nothing was ever imported.
     """
-    decided = deployment.get(session)
+    source = load_source(session, revision)
     return network.build(
-        read_streets(session, revision),
-        metric=decided.metric_crs,
-        barriers=store.read(session, "barriers", revision, columns=["geometry"]),
-        steps_factor=decided.steps_factor,
+        source.streets,
+        metric=deployment.get(session).metric_crs,
+        barriers=source.barriers,
+        steps_factor=source.steps_factor,
     )
+
+
+def load_source(session: Session, revision: int) -> StreetSource:
+    """Read what the network of that revision is made from, for scenarios that change streets.
+
+    Raises
+    ------
+    layers.errors.NotFound
+        If nothing was ever imported.
+    """
+    barriers = store.read(session, "barriers", revision, columns=["geometry"])
+    return StreetSource(read_streets(session, revision), barriers, deployment.get(session).steps_factor)
 
 
 def read_streets(session: Session, revision: int) -> gpd.GeoDataFrame:

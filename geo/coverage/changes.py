@@ -1,7 +1,7 @@
 """What a scenario may change in a city, and what can be wrong with that."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -135,6 +135,27 @@ def places(change: Change) -> list[tuple[float, float]]:
     if isinstance(change, AddFacility | MoveFacility | AddEntrance):
         return [(change.lon, change.lat)]
     return []
+
+
+def placed(change: Change, at: Sequence[tuple[float, float]]) -> Change:
+    """Return the change at other places; as many as :func:`places` has."""
+    if isinstance(change, AddStreet):
+        return replace(change, points=tuple(at))
+    if isinstance(change, AddFacility | MoveFacility | AddEntrance):
+        return replace(change, lon=at[0][0], lat=at[0][1])
+    return change
+
+
+def standing_places(city: City, change: Change) -> list[tuple[float, float]]:
+    """Longitudes and latitudes of what stands now and is changed: a facility, or a compound."""
+    if isinstance(change, MoveFacility | CloseFacility):
+        frame, code = city.facilities, change.facility
+    elif isinstance(change, AddEntrance):
+        frame, code = city.compounds, change.compound
+    else:
+        return []
+    shapes = frame.geometry.to_numpy()[frame["code"].to_numpy() == code]
+    return [(point.x, point.y) for point in shapely.point_on_surface(shapes)]
 
 
 def faults(city: City, changes: Sequence[Change]) -> list[Fault]:
