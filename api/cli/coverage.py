@@ -1,33 +1,25 @@
 """`wangge coverage`: the table of `GET /api/coverage`, to a file."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from api import coverage_words
-from api.cli.arguments import in_a_folder
-from api.cli.connection import Embedded, transaction
+from api.cli.connection import Embedded
 from api.cli.console import console, print_faults, progress_bars
-from api.coverage_replies import Shown, body
-from api.dependencies import now
+from api.cli.coverage_files import WITH_DEFECTS, Output, check_output, load, refuse, write
+from api.cli.coverage_measures import capacity_table, elements_table, nearest_table
+from api.coverage_replies import Shown
 from geo import coverage
 from geo.coverage import circles
-from geo.coverage.city import City
-from geo.faults import DataError, Fault
-from layers import history
-from layers.coverage import load_city
-from layers.progress import Progress
-from layers.streets import load_network
-
-WITH_DEFECTS, WRONG_USE = 1, 2
-
-_SUFFIXES = (".csv", ".xlsx", ".geojson")
-
+from geo.faults import DataError
 
 #: `wangge coverage` alone is the table; what else is asked about coverage are commands of its own below it.
 app = typer.Typer(invoke_without_command=True)
+app.command("nearest")(nearest_table)
+app.command("elements")(elements_table)
+app.command("capacity")(capacity_table)
 
 
 @app.callback()
@@ -56,10 +48,7 @@ def coverage_table(
     estates: Annotated[
         str | None, typer.Option(help="apart: old estates and the rest of each area in rows of their own.")
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", callback=in_a_folder, help="A .csv, .xlsx or .geojson file."),
-    ] = None,
+    output: Output = None,
     embedded: Embedded = False,
 ) -> None:
     """生活圈覆盖率 · Which share of homes has each kind of facility within a walk along streets.
@@ -82,52 +71,29 @@ def coverage_table(
         _list_types()
         return
     try:
-        _check_output(output)
+        check_output(output)
         words = {"level": level, "profile": profile, "method": method, "weight": weight}
         chosen = {"standard": standard, "within": within, "estates": estates}
         query = coverage_words.asked(facility_type or [], minutes or [], **words, **chosen)
     except DataError as error:
-        print_faults(error.faults)
-        raise typer.Exit(WRONG_USE) from None
+        raise refuse(error) from None
     with progress_bars() as progress:
-        revision, city = _load(embedded=embedded, progress=progress)
+        revision, city = load("覆盖率 coverage", embedded=embedded, progress=progress)
         progress("覆盖率 coverage", 2, 3)
         answer = coverage.answer(city, query)
         notes = coverage_words.notes(answer, query, revision)
         about = {"revision": revision}
-        _write(Shown(answer.table, coverage_words.TITLES, notes, about, [city], query.level), output)
+        shown = Shown(answer.table, coverage_words.TITLES, notes, about, [city], query.level)
         progress("覆盖率 coverage", 3, 3)
-    where = f" -> {output}" if output else ""
-    console.print(f"revision {revision}: {len(answer.table)} rows{where}", markup=False)
+    write(shown, output)
+    for row in answer.overstatement.dropna(subset="overstated_share").itertuples():
+        told = f"circles overstate {row.facility_type} {row.minutes} min by {row.overstated_share:.1%} of the demand"
+        console.print(told, markup=False)
     if answer.not_judged:
         console.print(f"no radius in the standard, not judged: {', '.join(answer.not_judged)}", markup=False)
     if answer.faults:
         print_faults(answer.faults)
         raise typer.Exit(WITH_DEFECTS)
-
-
-def _load(*, embedded: bool, progress: Progress) -> tuple[int, City]:
-    """Read a city at the current revision, all its layers at that one."""
-    with transaction(embedded=embedded) as session:
-        progress("覆盖率 coverage", 0, 3)
-        revision = history.current(session, now())
-        network = load_network(session, revision)
-        progress("覆盖率 coverage", 1, 3)
-        return revision, load_city(session, revision, network)
-
-
-def _check_output(output: Path | None) -> None:
-    if output is not None and output.suffix.lower() not in _SUFFIXES:
-        message = f"{output.name}: the ending says the format; use {', '.join(_SUFFIXES)}."
-        raise DataError(Fault(kind="format-unknown", message=message))
-
-
-def _write(shown: Shown, output: Path | None) -> None:
-    written = body("csv" if output is None else output.suffix.lower().removeprefix("."), shown)
-    if output is None:
-        sys.stdout.buffer.write(written)
-    else:
-        output.write_bytes(written)
 
 
 def _list_types() -> None:

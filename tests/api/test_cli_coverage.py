@@ -53,3 +53,43 @@ def test_wrong_words_are_wrong_use_and_all_named(run):
 
 def test_types_are_listed(run):
     assert "fresh_market\t" in run("--type", "?").stdout
+
+
+def test_the_nearest_of_every_compound(run):
+    done = run("nearest", "--type", "fresh_market,bank")
+    table = pd.read_csv(io.BytesIO(done.stdout_bytes), dtype={"code": str}).set_index(
+        ["code", "facility_type"]
+    )
+    assert table.loc[(WEST + "C01", "fresh_market"), "facility_code"] == "F1"
+    assert table.loc[(WEST + "C01", "bank"), "reason"] == "no-facility"
+    assert done.exit_code == 0
+
+
+def test_elements_and_what_is_wrong_on_stderr(run, tmp_path):
+    done = run("elements", "--minutes", "10", "--level", "compound", "-o", str(tmp_path / "elements.xlsx"))
+    assert done.exit_code == 1
+    assert "unreachable" in done.stderr
+    sheet = openpyxl.load_workbook(tmp_path / "elements.xlsx").worksheets[0]
+    assert "完整度(满分10) score" in [cell.value for cell in sheet[1]]
+    assert sheet.max_row == 4
+
+
+def test_places_of_the_facilities(run):
+    done = run("capacity", "--need", "0.1", "--level", "facility")
+    table = pd.read_csv(io.BytesIO(done.stdout_bytes))
+    assert table[["code", "capacity", "full"]].to_numpy().tolist() == [["F3", 900, False]]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nearest", "--profile", "child"),
+        ("elements", "--weight", "land"),
+        ("capacity", "--need", "0"),
+        ("nearest", "-o", "nearest.doc"),
+    ],
+)
+def test_measures_asked_wrongly(run, words):
+    done = run(*words)
+    assert done.exit_code == 2
+    assert done.stdout == ""
