@@ -3,14 +3,14 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
-import pandas as pd
 
+from api import coverage_words
 from api.access import Caller, Permission
 from api.cities import city_at, coverage_at
+from api.coverage_replies import Shown
 from api.dependencies import Runtime
 from api.errors import Problem
 from api.places import areas_at
@@ -54,15 +54,6 @@ class _Planned:
                 self._kept.popitem(last=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One question asked of the base and of the plan: the table of :func:`geo.coverage.comparison.compare`."""
-
-    table: pd.DataFrame
-    before: Answer
-    after: Answer
-
-
 def base_of(runtime: Runtime, snapshot: Snapshot, revision: int | None) -> Snapshot:
     """Return the snapshot that a scenario changes: of its own revision, else the current one."""
     return snapshot if revision is None else runtime.snapshots.of(revision)
@@ -100,17 +91,36 @@ def plan(snapshot: Snapshot, base: City, stated: Sequence[Change]) -> City:
     return scenario.planned(base, stated, source)
 
 
-def compared_at(snapshot: Snapshot, saved: Scenario, query: Query) -> Comparison:
-    """Ask a question of the base and of the plan.
+def compared_at(snapshot: Snapshot, saved: Scenario, query: Query) -> Shown:
+    """Ask a question of the base and of the plan, and put the answers side by side.
 
     Raises
     ------
     DataError
         As :func:`planned_at` and :func:`geo.coverage.answer`.
     """
-    after = coverage.answer(planned_at(snapshot, saved), query)
-    before = coverage_at(snapshot, query)
-    return Comparison(comparison.compare(before.table, after.table), before, after)
+    planned = planned_at(snapshot, saved)
+    answers = coverage_at(snapshot, query), coverage.answer(planned, query)
+    return comparison_shown(saved, (planned, city_at(snapshot)), answers, query, snapshot.revision)
+
+
+def comparison_shown(
+    saved: Scenario, cities: tuple[City, City], answers: tuple[Answer, Answer], query: Query, revision: int
+) -> Shown:
+    """Lay out the answers before and after (`cities`: the planned one, then the base)."""
+    before, after = answers
+    about = {
+        "scenario": {"id": str(saved.id), "name": saved.name, "version": saved.version},
+        "revision": revision,
+        "since_revision": revision,
+        "level": query.level,
+        "demand_from": after.demand_from,
+        "not_judged": list(after.not_judged),
+        "faults": [fault.as_dict() for fault in after.faults],
+    }
+    notes = [("方案 scenario", saved.name), *coverage_words.notes(after, query, revision)]
+    table = comparison.compare(before.table, after.table)
+    return Shown(table, coverage_words.changes_titles(), notes, about, list(cities), query.level)
 
 
 def require_author(caller: Caller, saved: Scenario) -> None:

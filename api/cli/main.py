@@ -20,6 +20,7 @@ from api.cli import (
     gaps,
     import_,
     map_,
+    scenario,
     serve,
     user,
 )
@@ -52,6 +53,7 @@ app.command("map")(map_.draw_map)
 app.command("doctor")(doctor.doctor)
 coverage.app.command("gaps")(gaps.find_gaps)
 app.add_typer(coverage.app, name="coverage")
+app.add_typer(scenario.app, name="scenario")
 app.add_typer(db.app, name="db")
 app.add_typer(user.app, name="user")
 

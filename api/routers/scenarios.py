@@ -9,15 +9,15 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Response
 from pydantic import BaseModel, ConfigDict
 
-from api import coverage_words, table_formats
+from api import table_formats
 from api.access import Caller, Permission, needs
 from api.cities import city_at
-from api.coverage_replies import Shown, body
+from api.coverage_replies import body
 from api.dependencies import Runtime, RuntimeDep, SessionDep, SnapshotDep
 from api.errors import Problem
 from api.routers.coverage import CoverageChanges, FormatDep, QuestionDep
 from api.scenario_words import ScenarioIn, ScenarioList, ScenarioOut, all_faults, read_changes, shown
-from api.scenarios import base_of, compared_at, plan, planned_at, require_author, scope_faults
+from api.scenarios import base_of, compared_at, plan, require_author, scope_faults
 from api.snapshots import Snapshot
 from geo import coverage
 from geo.coverage import changes
@@ -183,23 +183,8 @@ def _compared(
         saved = scenarios.get(session, scenario_id)
     base = base_of(runtime, snapshot, saved.base_revision)
     found = compared_at(base, saved, query)
-    about = {
-        "scenario": {"id": str(saved.id), "name": saved.name, "version": saved.version},
-        "revision": base.revision,
-        "since_revision": base.revision,
-        "level": query.level,
-        "demand_from": found.after.demand_from,
-        "not_judged": list(found.after.not_judged),
-        "faults": [fault.as_dict() for fault in found.after.faults],
-    }
-    notes = [
-        ("方案 scenario", saved.name),
-        *coverage_words.notes(found.after, query, base.revision),
-    ]
-    cities = [planned_at(base, saved), city_at(base)]
-    reply = Shown(found.table, coverage_words.changes_titles(), notes, about, cities, query.level)
     name = f"scenario-{query.level}"
-    return table_formats.reply(body(written, reply), written, name=name, revision=base.revision)
+    return table_formats.reply(body(written, found), written, name=name, revision=base.revision)
 
 
 def _draft(said: ScenarioIn, caller: Caller, snapshot: Snapshot, runtime: Runtime) -> Draft:
