@@ -34,6 +34,7 @@ from api.routers import (
     nearest,
     neighbours,
     pages,
+    planning_pages,
     revisions,
     scenarios,
     search,
@@ -68,6 +69,7 @@ ROUTERS: Sequence[APIRouter] = (
     revisions.router,
     maps.router,
     pages.router,
+    planning_pages.router,
 )
 
 #: Each file keeps a processor busy, and Python lets few others run beside it.

@@ -46,6 +46,7 @@ RULES = {
         "GET /api/search",
         "POST /api/siting",
         "GET /coverage",
+        "GET /gaps",
         "GET /layers",
         "GET /locate",
         "GET /maps/coverage.html",
@@ -53,6 +54,7 @@ RULES = {
         "GET /maps/data/coverage.json",
         "GET /maps/data/streets.json",
         "GET /maps/grids.html",
+        "GET /siting",
     },
     Permission.READ_STATISTICS: {
         "GET /api/borders",

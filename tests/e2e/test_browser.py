@@ -15,6 +15,8 @@ PAGES = [
     "/",
     "/locate",
     "/coverage",
+    "/gaps",
+    "/siting",
     "/layers",
     "/login",
     "/docs",
@@ -149,6 +151,41 @@ def test_a_planner_changes_the_question_and_the_table_follows(browser):
     href = page.locator("[data-format=xlsx]").get_attribute("href")
     assert "level=grid" in href
     assert "format=xlsx" in href
+
+
+def test_a_planner_sees_who_is_outside_and_takes_it_away(browser):
+    page = browser.open("/coverage?facility_type=fresh_market&minutes=5&level=community")
+    page.wait_for_selector("#result table")
+    page.get_by_role("button", name="空白区").click()
+    page.wait_for_selector("#result table")
+    assert "minutes=5" in page.url
+    page.locator("input[name=list][value=compounds]").check(force=True)
+    assert HOSTILE in page.locator("#result tbody").text_content()
+    page.locator("#result tbody .link").first.click()
+    link = page.locator("[data-report=pdf]").get_attribute("href")
+    assert "facility_type=fresh_market" in link
+    assert browser.page.request.get(browser.home + link).headers["content-type"] == "application/pdf"
+    page.select_option("#minutes", "15")
+    expect(page.locator("[data-gaps=gpkg]")).to_have_attribute("href", re.compile("minutes=15"))
+
+
+def test_a_planner_asks_where_to_build(browser):
+    page = browser.open("/siting?facility_type=kindergarten&minutes=5")
+    page.select_option("#candidates", "compounds")
+    page.get_by_role("button", name="求解").click()
+    page.wait_for_selector("#result table")
+    assert "已证明" in page.locator("#result").text_content()
+    assert page.locator(".candidate-mark").count() == page.locator("#result tbody tr").count() > 0
+
+
+def test_what_cannot_be_sited_is_said(watch, home):
+    browser = watch(home)
+    page = browser.open("/siting?facility_type=kindergarten&lang=en")
+    page.fill("#within", "nowhere")
+    page.get_by_role("button", name="Find sites").click()
+    assert "nowhere" in page.locator("#result [role=alert]").text_content()
+    # The refusal is in the browser's log, as it should be.
+    browser.wrong[:] = [said for said in browser.wrong if "422" not in said]
 
 
 def test_a_grid_opens_from_its_address_and_from_the_search(browser):

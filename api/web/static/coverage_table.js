@@ -15,6 +15,11 @@
     for (const link of document.querySelectorAll("[data-format]")) {
       link.href = wangge.address("/api/coverage", query({ format: link.dataset.format }));
     }
+    for (const link of document.querySelectorAll("[data-report]")) {
+      // Land has no people to list: its report counts people.
+      const weight = query().weight === "land" ? "people" : query().weight;
+      link.href = wangge.address("/api/coverage/report", query({ format: link.dataset.report, weight, lang: wangge.config.language }));
+    }
     history.replaceState(null, "", wangge.page("/coverage", query()));
     result.setAttribute("aria-busy", "true");
     result.replaceChildren(wangge.make("p", { class: "busy" }, wangge.say("正在计算…", "Computing…")));
