@@ -1,4 +1,4 @@
-"""Do areas tile their parents: overlaps, gaps, slivers, T-junctions, duplicates, and what leaves its parent.
+"""Do areas tile their parents: overlaps, gaps, slivers, unmatched borders, duplicates, and what leaves its parent.
 
 "No gap" takes more than one look: the union of the children is compared with the parent both ways, its holes
 are listed, and where there is no parent narrow slits that open to the outside are found by coverage
@@ -27,6 +27,8 @@ TOLERANCE_M = 0.5
 _METRES_PER_DEG = 111_195.0
 # A parent's straight edge and its children's nodes on it, transformed apart, part by up to this.
 _BEND_M = 0.02
+# Two borders that part by less than this are one: what rounding leaves of a node put on a slanting edge.
+_ROUNDING_M = 1e-5
 # What counts as touching when a computed border is compared with a stored one: a centimetre.
 _NEXT_TO_DEG = 1e-7
 _AREAL = 2
@@ -89,15 +91,16 @@ def check(
     GeoDataFrame
         ``kind``, ``codes`` (list of the areas concerned, sorted), ``size`` and ``unit`` (``m2``, ``m`` or
         ``count``), ``message``, ``geometry`` (EPSG:4326: the overlap, gap or part, or the node).
-        Kinds: ``overlap``, ``gap``, ``gap-enclosed``, ``gap-at-parent``, ``sliver``, ``t-junction``,
-        ``duplicate-geometry``, ``outside-parent``, ``geometry-invalid`` and other defects of one geometry.
-        Ordered by kind, the largest first. Empty when the layer is a true partition.
+        Kinds: ``overlap``, ``gap``, ``gap-enclosed``, ``gap-at-parent``, ``border-unmatched``, ``sliver``,
+        ``t-junction``, ``duplicate-geometry``, ``outside-parent``, ``geometry-invalid`` and other defects of one
+        geometry. Ordered by kind, the largest first. Empty when the layer is a true partition.
 
     Notes
     -----
-    Exact between areas of the layer: an overlap of a square millimetre is listed. Against parents, parts
-    narrower than 2 cm are left out, since a straight projected edge bends by that once stored as degrees.
-    Areas without parent are not compared with one. Invalid geometries are listed and repaired for the rest.
+    Exact between areas of the layer: an overlap of a square millimetre is listed. Against parents, parts narrower
+    than 2 cm are ``border-unmatched``, with the length along which the two borders part, since a straight projected
+    edge bends by that once stored as degrees; below 0.01 mm nothing is said. Areas without parent are not compared
+    with one. Invalid geometries are listed and repaired for the rest.
     """
     usable, broken = _repaired(areas)
     geoms, codes = usable.geometry.to_numpy(), usable["code"].to_numpy(dtype=object)
@@ -326,6 +329,13 @@ def _gaps_in_parents(layer: _Layer, parents: gpd.GeoDataFrame) -> pd.DataFrame:
     size, width = layer.size_and_width(gaps)
     border = ~inside & (width > _BEND_M)
     near = layer.touching(gaps[border])
+    parted = ~inside & ~border & (width > _ROUNDING_M)
+    beside = layer.touching(gaps[parted])
+    unmatched = _unmatched(
+        [[names[p], *around] for p, around in zip(parent[parted], beside, strict=True)],
+        gaps[parted],
+        size[parted] / width[parted],
+    )
     at_border = _defects(
         "gap-at-parent",
         "At the border of a parent {size} belongs to no area: {codes}.",
@@ -335,7 +345,13 @@ def _gaps_in_parents(layer: _Layer, parents: gpd.GeoDataFrame) -> pd.DataFrame:
         unit="m2",
     )
     holes = _enclosed(layer, gaps[inside])
-    return pd.concat([frame for frame in (holes, at_border) if len(frame)] or [holes])
+    return pd.concat([frame for frame in (holes, at_border, unmatched) if len(frame)] or [holes])
+
+
+def _unmatched(codes: list[list[str]], geoms: Objects, length_m: Floats) -> pd.DataFrame:
+    """Where a parent's border and an area's, meant to be one, part by less than a bend."""
+    said = "The borders of {codes} run {size} beside each other, less than 2 cm apart."
+    return _defects("border-unmatched", said, codes=codes, geoms=geoms, size=length_m, unit="m")
 
 
 def _uncovered(layer: _Layer, places: Objects) -> Objects:
@@ -355,20 +371,38 @@ def _outside(layer: _Layer, own: Objects, parents: gpd.GeoDataFrame) -> pd.DataF
     known = np.flatnonzero(at >= 0)
     theirs = place.to_numpy()[at[known]]
     shapely.prepare(theirs)
-    leaving = ~shapely.covers(theirs, layer.geoms[known])
-    rows = known[leaving]
-    beyond = _areal(shapely.difference(layer.geoms[rows], theirs[leaving]))
+    parted = ~shapely.covers(theirs, layer.geoms[known])
+    rows = known[parted]
+    beyond = _areal(shapely.difference(layer.geoms[rows], theirs[parted]))
     parts, row = shapely.get_parts(beyond, return_index=True)
     size, width = layer.size_and_width(parts)
-    total = np.bincount(row, weights=np.where(width > _BEND_M, size, 0.0), minlength=len(beyond)).astype(
-        np.float64
-    )
-    real = total > 0
-    return _defects(
+    named = [[a, b] for a, b in zip(layer.codes[rows], own[rows], strict=True)]
+    real = width > _BEND_M
+    outside = _by_area(row, parts, size, real)
+    length = np.divide(size, width, out=np.zeros(len(parts)), where=width > 0)
+    hairs = _by_area(row, parts, length, ~real & (width > _ROUNDING_M))
+    leaving = _defects(
         "outside-parent",
         "{codes}: the area leaves its parent by {size}.",
-        codes=[[a, b] for a, b in zip(layer.codes[rows[real]], own[rows[real]], strict=True)],
-        geoms=beyond[real],
-        size=total[real],
+        codes=[named[at] for at in outside.rows],
+        geoms=outside.geoms,
+        size=outside.size,
         unit="m2",
     )
+    unmatched = _unmatched([named[at] for at in hairs.rows], hairs.geoms, hairs.size)
+    return pd.concat([frame for frame in (leaving, unmatched) if len(frame)] or [leaving])
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Parts put together by the row of what they are parts of."""
+
+    rows: Ints
+    geoms: Objects
+    size: Floats
+
+
+def _by_area(row: Ints, parts: Objects, size: Floats, chosen: Bools) -> _Parts:
+    rows, number = np.unique(row[chosen], return_inverse=True)
+    geoms = shapely.multipolygons(parts[chosen], indices=number) if len(rows) else np.empty(0, dtype=object)
+    return _Parts(rows, np.asarray(geoms, dtype=object), np.bincount(number, size[chosen], len(rows)))

@@ -121,9 +121,14 @@ def test_a_neighbours_child_in_a_parent_is_outside_its_own_but_leaves_no_gap():
     assert check(areas, parents)[0] == [("outside-parent", ("d", "p"))]
 
 
-def test_a_borders_bend_of_millimetres_is_no_defect_against_the_parent():
-    bent = polygon((0, 0), (1, -0.0001), (2, 0), (2, 1), (2, 2), (1, 2.0001), (0, 2), (0, 1))
-    assert check(frame(**FOUR), frame(p=bent))[0] == []
+def test_a_borders_bend_of_millimetres_is_unmatched_and_neither_a_gap_nor_outside():
+    bent = polygon((0, 0), (1, -0.0001), (2, 0), (2, 1), (2, 2), (1, 1.9999), (0, 2), (0, 1))
+    found, defects = check(frame(**FOUR), frame(p=bent))
+    assert {kind for kind, _ in found} == {"border-unmatched"}
+    # One edge of 200 m lies a centimetre inside the parent, one of two times 100 m outside.
+    assert sorted(codes for _, codes in found) == [("a", "b", "p"), ("c", "p"), ("d", "p")]
+    assert defects["size"].tolist() == pytest.approx([193, 96, 96], abs=1)
+    assert set(defects["unit"]) == {"m"}
 
 
 def test_a_node_on_one_side_only_is_a_t_junction():
