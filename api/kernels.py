@@ -1,6 +1,8 @@
 """What numba compiles, all of it: at set-up into a cache, never in a request."""
 
+import multiprocessing
 from hashlib import sha256
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import geo
@@ -13,17 +15,31 @@ from layers.files import scan
 
 #: Packages with kernels; those of one file call into others of its package and of the packages in it.
 _PACKAGES = tuple(Path(package.__path__[0]) for package in (geo, files))
+#: Modules with kernels by subject: what one compiles, no other subject needs.
+_SUBJECTS = ((assign, stacked), (reach, allocation, scan))
 _STAMP = "kernels.sha256"
 
 
 def compile_all() -> None:
-    """Compile every kernel, or find it in the cache."""
+    """Compile every kernel, or find it in the cache; with none there, a process for each subject does it."""
     drop_stale()
-    assign.compile_kernels()
-    reach.compile_kernels()
-    allocation.compile_kernels()
-    stacked.compile_kernels()
-    scan.compile_kernels()
+    if not any(True for folder in _PACKAGES for _ in folder.rglob("*.nbi")):
+        spawn = multiprocessing.get_context("spawn")
+        beside: list[BaseProcess] = [
+            spawn.Process(target=_compile, args=(subject,)) for subject in range(1, len(_SUBJECTS))
+        ]
+        for process in beside:
+            process.start()
+        _compile(0)
+        for process in beside:
+            process.join()
+    for subject in range(len(_SUBJECTS)):
+        _compile(subject)
+
+
+def _compile(subject: int) -> None:
+    for module in _SUBJECTS[subject]:
+        module.compile_kernels()
 
 
 def drop_stale() -> None:

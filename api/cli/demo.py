@@ -1,7 +1,6 @@
 """`wangge demo`: the whole product on an invented city, with one command."""
 
 import ipaddress
-import multiprocessing
 import secrets
 from typing import Annotated
 
@@ -39,9 +38,8 @@ def demo(
     if not ipaddress.ip_address(host).is_loopback:
         raise DatabaseUnsuitable("The demo is open to every reader, so it listens on loopback only.")
     settings = Settings()
-    # Compiling takes a processor of its own while the database starts and the city is made.
-    compiling = multiprocessing.get_context("spawn").Process(target=kernels.compile_all)
-    compiling.start()
+    _say("compiling 编译算法", "the first time takes about a minute")
+    kernels.compile_all()
     server = EmbeddedServer(settings.data_dir)
     _say("private PostGIS", f"{'started' if server.start() else 'running already'} in {server.folder}")
     server.create_database()
@@ -51,7 +49,6 @@ def demo(
         database.migrate(engine)
         _say("database", f"PostGIS {database.check(engine)}, at the newest migration")
         _load(engine, settings, seed)
-        compiling.join()
         _print_accounts(engine, settings)
         listen(create_app(settings, open_reading=True), host=host, port=port)
     finally:
