@@ -15,10 +15,12 @@ from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import access, errors, parameters
+from api.coverage_results import CoverageResults
 from api.dependencies import Runtime, now
 from api.headers import SafeHeaders
 from api.limits import BodyLimit
 from api.openapi import DescribedApp
+from api.queue_figures import QueueFigures
 from api.routers import (
     borders,
     capacity,
@@ -28,6 +30,7 @@ from api.routers import (
     gaps,
     incident_places,
     incidents,
+    jobs,
     locate,
     locate_files,
     maps,
@@ -64,6 +67,7 @@ ROUTERS: Sequence[APIRouter] = (
     gaps.router,
     siting.router,
     scenarios.router,
+    jobs.router,
     borders.router,
     facilities.router,
     revisions.router,
@@ -125,8 +129,10 @@ def create_app(
         Snapshots(look_ups, clock),
         clock,
         CollectorRegistry(),
+        CoverageResults(look_ups, clock, most_bytes=settings.kept_results_mb * 1024 * 1024),
     )
     ProcessCollector(registry=runtime.figures)
+    runtime.figures.register(QueueFigures(look_ups))
     app = DescribedApp(
         title="Wangge 网格",
         version=version("wangge"),

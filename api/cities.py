@@ -1,13 +1,9 @@
-"""The city, its coverage and the ways on foot at a snapshot, worked out once and kept while its layers stay as they are."""
-
-import threading
-from collections import OrderedDict
+"""The city and the ways on foot at a snapshot, made once and kept while their layers stay as they are."""
 
 from api.models import Recipe
 from api.snapshots import Snapshot
-from geo import coverage
-from geo.coverage import Answer, Query
 from geo.coverage.city import City
+from geo.streets.network import Network
 from layers import nearest
 from layers.coverage import LAYERS, load_city
 from layers.database import Session
@@ -15,37 +11,18 @@ from layers.nearest import Facilities, load_facilities
 from layers.streets import LAYERS as STREET_LAYERS
 from layers.streets import load_network
 
-#: Rows of tables that are kept for one city, about 100 MB.
-KEPT_ROWS = 500_000
-
-
 _NETWORK = Recipe("network", STREET_LAYERS, load_network)
 
 
-class Answers:
-    """Answers about one city, the least recently asked for dropped first; shared by threads."""
+def network_at(snapshot: Snapshot) -> Network:
+    """Return the walkable streets of a snapshot.
 
-    def __init__(self, city: City) -> None:
-        self._city = city
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[Query, Answer] = OrderedDict()
-        self._rows = 0
-
-    def to(self, query: Query) -> Answer:
-        """Return the answer to a query; two threads may work out the same one at once."""
-        with self._lock:
-            if query in self._kept:
-                self._kept.move_to_end(query)
-                return self._kept[query]
-        answer = coverage.answer(self._city, query)
-        with self._lock:
-            if query not in self._kept:
-                self._kept[query] = answer
-                self._rows += len(answer.table)
-            while self._rows > KEPT_ROWS and len(self._kept) > 1:
-                _, dropped = self._kept.popitem(last=False)
-                self._rows -= len(dropped.table)
-        return answer
+    Raises
+    ------
+    geo.faults.DataError
+        ``layer-empty`` if there is none.
+    """
+    return snapshot.made(_NETWORK)
 
 
 def city_at(snapshot: Snapshot) -> City:
@@ -58,22 +35,19 @@ def city_at(snapshot: Snapshot) -> City:
     layers.errors.NotFound
         If nothing was ever imported.
     """
-    network = snapshot.made(_NETWORK)
-    return snapshot.model(
-        "city", layers=LAYERS, load=lambda session, revision: load_city(session, revision, network)
-    )
+    return snapshot.made(_city(snapshot))
 
 
-def coverage_at(snapshot: Snapshot, query: Query) -> Answer:
-    """Return the answer to a query.
+def city_if_made(snapshot: Snapshot) -> City | None:
+    """Return the city of a snapshot if it is in memory: at once, without the database."""
+    return snapshot.at_hand(_city(snapshot))
 
-    Raises
-    ------
-    geo.faults.DataError
-        As :func:`city_at` and :func:`geo.coverage.answer`.
-    """
-    city = city_at(snapshot)
-    return snapshot.model("coverage", layers=LAYERS, load=lambda _session, _revision: Answers(city)).to(query)
+
+def _city(snapshot: Snapshot) -> Recipe[City]:
+    def load(session: Session, revision: int) -> City:
+        return load_city(session, revision, network_at(snapshot))
+
+    return Recipe("city", LAYERS, load)
 
 
 def facilities_at(snapshot: Snapshot) -> Facilities:
@@ -86,6 +60,6 @@ def facilities_at(snapshot: Snapshot) -> Facilities:
     """
 
     def load(session: Session, revision: int) -> Facilities:
-        return load_facilities(session, revision, snapshot.made(_NETWORK))
+        return load_facilities(session, revision, network_at(snapshot))
 
     return snapshot.model("facilities on streets", layers=nearest.LAYERS, load=load)

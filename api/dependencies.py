@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 
 from api import stated
+from api.coverage_results import CoverageResults
 from api.settings import Settings
 from api.snapshots import Snapshot, Snapshots
 from layers import database
@@ -31,6 +32,8 @@ class Runtime:
         Requests that may hold a session at once.
     files
         Uploaded files worked on at once; further ones wait without a thread, so that none is missing elsewhere.
+    results
+        Tables of coverage, kept.
     """
 
     settings: Settings
@@ -41,6 +44,7 @@ class Runtime:
     snapshots: Snapshots
     clock: Callable[[], dt.datetime]
     figures: CollectorRegistry
+    results: CoverageResults
 
 
 def now() -> dt.datetime:

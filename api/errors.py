@@ -48,6 +48,7 @@ _BY_CLASS: Sequence[tuple[type[Exception], str]] = (
     (errors.NotFound, "not-found"),
     (errors.Conflict, "conflict"),
     (errors.Stale, "stale"),
+    (errors.TooManyJobs, "too-many-requests"),
     (errors.DatabaseUnavailable, "database-unavailable"),
     (errors.DatabaseOutdated, "database-unavailable"),
     (errors.DatabaseUnsuitable, "database-unavailable"),

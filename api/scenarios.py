@@ -9,7 +9,7 @@ import numpy as np
 
 from api import coverage_words
 from api.access import Caller, Permission
-from api.cities import city_at, coverage_at
+from api.cities import city_at
 from api.coverage_replies import Shown
 from api.dependencies import Runtime
 from api.errors import Problem
@@ -91,7 +91,7 @@ def plan(snapshot: Snapshot, base: City, stated: Sequence[Change]) -> City:
     return scenario.planned(base, stated, source)
 
 
-def compared_at(snapshot: Snapshot, saved: Scenario, query: Query) -> Shown:
+def compared_at(runtime: Runtime, snapshot: Snapshot, saved: Scenario, query: Query) -> Shown:
     """Ask a question of the base and of the plan, and put the answers side by side.
 
     Raises
@@ -100,7 +100,7 @@ def compared_at(snapshot: Snapshot, saved: Scenario, query: Query) -> Shown:
         As :func:`planned_at` and :func:`geo.coverage.answer`.
     """
     planned = planned_at(snapshot, saved)
-    answers = coverage_at(snapshot, query), coverage.answer(planned, query)
+    answers = runtime.results.to(snapshot, query).answer, coverage.answer(planned, query)
     return comparison_shown(saved, (planned, city_at(snapshot)), answers, query, snapshot.revision)
 
 

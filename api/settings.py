@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     duplicate_hours: float = Field(
         24.0, ge=0, le=720, description="how long before or after another report may be a duplicate"
     )
+    kept_results_mb: int = Field(
+        512, gt=0, description="results kept in the database; what was not asked for longest goes first"
+    )
     map_attribution: str = Field("", description="whose data the maps show, where the data do not tell")
     map_review_number: str = Field("", description="审图号 shown on every map")
 

@@ -66,7 +66,7 @@ def check_size(written: str, rows: int, *, otherwise: str) -> None:
 
 def reply(body: bytes, written: str, *, name: str, revision: int) -> Response:
     """Send a table; what browsers cannot show as a file called `name`."""
-    headers = {"Wangge-Revision": str(revision), "Vary": "Accept"}
+    headers = {"Wangge-Revision": str(revision), "Vary": "Accept, Prefer"}
     if written not in {"json", "geojson"}:
         headers["Content-Disposition"] = f'attachment; filename="{name}.{written}"'
     media = (FORMATS | MORE_FORMATS)[written] + ("; charset=utf-8" if written == "csv" else "")

@@ -1,7 +1,7 @@
 """Make what the first answers need before anybody asks for it."""
 
 from api import kernels
-from api.cities import city_at, coverage_at, facilities_at
+from api.cities import city_at, facilities_at
 from api.dependencies import Runtime
 from api.places import locator_at, schemes_at
 from geo.coverage import Query
@@ -36,9 +36,9 @@ def warm(runtime: Runtime, progress: Progress = silent) -> None:
         progress("street network and coverage 道路网络与覆盖", 0, 1)
         facilities_at(snapshot)
         city = city_at(snapshot)
-        coverage_at(snapshot, Query())
-        # What circles are drawn with; made once a network.
-        _ = city.cells
+        runtime.results.to(snapshot, Query())
+        # What further questions start from, also where that answer is kept; and what circles are drawn with.
+        _ = city.street_costs, city.cells
     except DataError as error:
         progress(f"no coverage yet: {error.faults[0].message}", 1, 1)
     else:

@@ -32,6 +32,10 @@ class NotFound(LayersError):  # noqa: N818
     """There is no such thing."""
 
 
+class TooManyJobs(LayersError):  # noqa: N818
+    """You have as many jobs waiting as one account may; cancel some, or wait."""
+
+
 class Conflict(LayersError):  # noqa: N818
     """The request contradicts what is stored."""
 

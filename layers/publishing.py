@@ -1,7 +1,7 @@
 """Publishing: the one way a layer changes.
 
-One transaction closes and adds versions, derives the links between layers anew, and re-assigns the open
-incidents, so that no reader ever sees one without the others. All that takes time is done while intake goes on;
+One transaction closes and adds versions, derives the links between layers anew, re-assigns the open incidents, and
+queues what was asked lately to be worked out anew, so that no reader ever sees one without the others. All that takes time is done while intake goes on;
 it is held off only while the prepared moves are written.
 """
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from geo.faults import DataError, Fault
 from geo.levels import LEVEL_OF
-from layers import history, incidents, links, store
+from layers import coverage_results, history, incidents, links, store
 from layers.search import names
 from layers.tables import Revision
 
@@ -91,6 +91,7 @@ def publish(
     moved = moves.settle(now=now, actor=author) if moves else 0
     revision.published_at = revision.effective_from = _instant(session, clock() if clock else now, number)
     revision.counts = {**counts, "links": {"rewritten": relinked}, "incidents": {"moved": moved}}
+    coverage_results.renew(session, changes.keys(), number, now=now)
     session.execute(select(func.pg_notify("wangge_revision", str(number))))
     return Published(number, counts, relinked, moved)
 

@@ -1,19 +1,26 @@
 """`wangge coverage`: the table of `GET /api/coverage`, to a file."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from api import coverage_words
-from api.cli.connection import Embedded
+from api import coverage_words, provenance
+from api.cities import city_at
+from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import console, print_faults, progress_bars
-from api.cli.coverage_files import WITH_DEFECTS, Output, check_output, load, refuse, write
+from api.cli.coverage_files import WITH_DEFECTS, Output, check_output, refuse, write
 from api.cli.coverage_measures import capacity_table, elements_table, nearest_table
 from api.coverage_replies import Shown
+from api.coverage_results import CoverageResults, Found
+from api.dependencies import now
+from api.snapshots import Snapshots
 from geo import coverage
-from geo.coverage import circles
+from geo.coverage import Query, circles
 from geo.faults import DataError
+from layers import database
+from layers.progress import Progress
 
 #: `wangge coverage` alone is the table; what else is asked about coverage are commands of its own below it.
 app = typer.Typer(invoke_without_command=True)
@@ -78,14 +85,11 @@ def coverage_table(
     except DataError as error:
         raise refuse(error) from None
     with progress_bars() as progress:
-        revision, city = load("覆盖率 coverage", embedded=embedded, progress=progress)
-        progress("覆盖率 coverage", 2, 3)
-        answer = coverage.answer(city, query)
-        notes = coverage_words.notes(answer, query, revision)
-        about = {"revision": revision}
-        shown = Shown(answer.table, coverage_words.TITLES, notes, about, [city], query.level)
-        progress("覆盖率 coverage", 3, 3)
+        shown, found = _answer(query, output, embedded=embedded, progress=progress)
     write(shown, output)
+    answer = found.answer
+    if found.kept:
+        console.print(f"kept since {found.computed_at:%F %H:%M} UTC", markup=False)
     for row in answer.overstatement.dropna(subset="overstated_share").itertuples():
         told = f"circles overstate {row.facility_type} {row.minutes} min by {row.overstated_share:.1%} of the demand"
         console.print(told, markup=False)
@@ -94,6 +98,19 @@ def coverage_table(
     if answer.faults:
         print_faults(answer.faults)
         raise typer.Exit(WITH_DEFECTS)
+
+
+def _answer(query: Query, output: Path | None, *, embedded: bool, progress: Progress) -> tuple[Shown, Found]:
+    """Answer at the current revision, worked out or kept."""
+    with named_settings(embedded=embedded) as settings, connected(settings) as engine:
+        sessions = database.sessions(engine)
+        snapshot = Snapshots(sessions, now).current()
+        results = CoverageResults(sessions, now, most_bytes=settings.kept_results_mb * 1024 * 1024)
+        found = results.to(snapshot, query, progress=progress)
+        cities = [city_at(snapshot)] if output and output.suffix.lower() == ".geojson" else []
+    notes = coverage_words.notes(found.answer, query, snapshot.revision) + provenance.notes(found)
+    about = {"revision": snapshot.revision, "provenance": provenance.document(found)}
+    return Shown(found.answer.table, coverage_words.TITLES, notes, about, cities, query.level), found
 
 
 def _list_types() -> None:

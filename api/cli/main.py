@@ -19,10 +19,12 @@ from api.cli import (
     export,
     gaps,
     import_,
+    jobs,
     map_,
     scenario,
     serve,
     user,
+    worker,
 )
 from api.cli.console import console, print_faults
 from api.embedded import EmbeddedUnavailable
@@ -54,6 +56,8 @@ app.command("doctor")(doctor.doctor)
 coverage.app.command("gaps")(gaps.find_gaps)
 app.add_typer(coverage.app, name="coverage")
 app.add_typer(scenario.app, name="scenario")
+app.command("worker")(worker.worker)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(db.app, name="db")
 app.add_typer(user.app, name="user")
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import console, progress_bars
+from api.cli.worker import kept_running
 from api.warm import warm
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -21,7 +22,8 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, embedded: Embedded = Fals
     """Serve the API, the maps and the pages until Ctrl-C.
 
     Needs WANGGE_DATABASE_URL (a PostGIS 3.3 or later, migrated with `wangge db migrate`) or --embedded.
-    Every request needs an account: make one with `wangge user add`.
+    Every request needs an account: make one with `wangge user add`. One worker for jobs runs beside it; start more with
+    `wangge worker`.
 
     Example: WANGGE_DATABASE_URL=postgresql://wangge:secret@db/wangge wangge serve --host 0.0.0.0
     """
@@ -51,7 +53,7 @@ def listen(application: FastAPI, *, host: str, port: int) -> None:
             timeout_graceful_shutdown=10,
         )
         # Ctrl-C is how serving ends, not a failure.
-        with suppress(KeyboardInterrupt):
+        with kept_running(application.state.runtime.settings), suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -2,17 +2,20 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
-from api import coverage_words, stated, table_formats
-from api.access import Permission, needs
-from api.cities import city_at, coverage_at
+from api import coverage_words, provenance, stated, table_formats, waiting
+from api.access import Caller, Permission, needs
+from api.cities import city_at
 from api.coverage_replies import Shown, body
 from api.coverage_words import asked
 from api.dependencies import RuntimeDep, SnapshotAtDep
+from api.preferences import PreferencesDep
+from api.provenance import Provenance
+from api.routers.jobs import JobOut, accepted, address
 from geo import coverage
 from geo.coverage import circles, comparison
 from layers.files import tables
@@ -131,6 +134,7 @@ class CoverageTable(BaseModel):
     demand_from: dict[str, int]
     not_judged: list[str]
     faults: list[dict[str, Any]]
+    provenance: Provenance
 
 
 class CoverageChanges(BaseModel):
@@ -170,6 +174,8 @@ class CoverageChanges(BaseModel):
     demand_from: dict[str, int]
     not_judged: list[str]
     faults: list[dict[str, Any]]
+    provenance: Provenance
+    since_provenance: Provenance
 
 
 def _question(
@@ -217,23 +223,47 @@ FormatDep = Annotated[str, Depends(_written)]
 
 @router.get(
     "/api/coverage",
-    dependencies=[needs(Permission.READ_LAYERS)],
     summary="Coverage of areas by facilities within a walk",
     response_model=CoverageTable,
-    responses={200: {"content": {media: {} for media in table_formats.FORMATS.values()}}},
+    responses={
+        200: {"content": {media: {} for media in table_formats.FORMATS.values()}},
+        202: {"model": JobOut, "description": "Asked to respond-async: a job works it out"},
+    },
 )
-def get_coverage(*, snapshot: SnapshotAtDep, query: QuestionDep, written: FormatDep) -> Response:
+def get_coverage(
+    *,
+    request: Request,
+    snapshot: SnapshotAtDep,
+    runtime: RuntimeDep,
+    query: QuestionDep,
+    written: FormatDep,
+    preferences: PreferencesDep,
+    caller: Annotated[Caller, needs(Permission.READ_LAYERS)],
+) -> Response:
     """Say which share of people, homes, compounds or land has each facility type within a walk along streets.
 
-    All figures are of one revision, named in the reply. Formats: JSON, CSV, XLSX, and GeoJSON with the areas.
+    All figures are of one revision, named in the reply. Formats: JSON, CSV, XLSX, and GeoJSON with the areas. An answer is
+    worked out once for the layers and settings it comes from, and kept. With `Prefer: respond-async` one that is not kept
+    becomes a job: 202, and `Location` tells how far it is.
     """
-    answer = coverage_at(snapshot, query)
+    found = runtime.results.at_hand(snapshot, query)
+    if found is None and preferences.respond_async:
+        asked_for = waiting.Question(snapshot, query, address(request), caller)
+        job = waiting.queued(runtime, asked_for, preferences)
+        if job is not None:
+            return accepted(job)
+    found = found or runtime.results.to(snapshot, query)
+    answer = found.answer
     about = _about(answer, query, snapshot.revision)
-    about |= {"overstatement": tables.records(answer.overstatement)}
-    notes = coverage_words.notes(answer, query, snapshot.revision)
-    shown = Shown(answer.table, coverage_words.TITLES, notes, about, [city_at(snapshot)], query.level)
-    name = f"coverage-{query.level}"
-    return table_formats.reply(body(written, shown), written, name=name, revision=snapshot.revision)
+    about |= {"overstatement": tables.records(answer.overstatement), "provenance": provenance.document(found)}
+    notes = coverage_words.notes(answer, query, snapshot.revision) + provenance.notes(found)
+    cities = [city_at(snapshot)] if written == "geojson" else []
+    shown = Shown(answer.table, coverage_words.TITLES, notes, about, cities, query.level)
+    reply = table_formats.reply(
+        body(written, shown), written, name=f"coverage-{query.level}", revision=snapshot.revision
+    )
+    reply.headers.update(provenance.headers(found))
+    return reply
 
 
 @router.get(
@@ -257,11 +287,20 @@ def get_coverage_changes(
     does not have has no figures there.
     """
     earlier = runtime.snapshots.at(stated.instant(since, runtime.settings.timezone, field="since"))
-    before, after = coverage_at(earlier, query), coverage_at(snapshot, query)
-    table = comparison.compare(before.table, after.table)
-    about = _about(after, query, snapshot.revision) | {"since_revision": earlier.revision}
-    notes = [("自修订 since", str(earlier.revision)), *coverage_words.notes(after, query, snapshot.revision)]
-    cities = [city_at(snapshot), city_at(earlier)]
+    before, after = runtime.results.to(earlier, query), runtime.results.to(snapshot, query)
+    table = comparison.compare(before.answer.table, after.answer.table)
+    about = _about(after.answer, query, snapshot.revision) | {
+        "since_revision": earlier.revision,
+        "provenance": provenance.document(after),
+        "since_provenance": provenance.document(before),
+    }
+    notes = [
+        ("自修订 since", str(earlier.revision)),
+        *coverage_words.notes(after.answer, query, snapshot.revision),
+        *provenance.notes(after),
+        *((f"对比方 before: {name}", value) for name, value in provenance.notes(before)),
+    ]
+    cities = [city_at(snapshot), city_at(earlier)] if written == "geojson" else []
     shown = Shown(table, coverage_words.changes_titles(), notes, about, cities, query.level)
     name = f"coverage-changes-{query.level}"
     return table_formats.reply(body(written, shown), written, name=name, revision=snapshot.revision)

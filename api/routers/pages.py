@@ -129,7 +129,7 @@ def coverage(reader: ReaderDep, snapshot: SnapshotDep, chosen: ChosenDep) -> Res
     facility = sources.chosen_type(types, chosen.facility_type)
     return reader.page(
         "coverage.html",
-        config=script_config(reader.site, {}),
+        config={**script_config(reader.site, {}), "csrf": reader.site.csrf},
         chosen=replace(chosen, facility_type=facility.key),
         facility_types=types,
     )

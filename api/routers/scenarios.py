@@ -182,7 +182,7 @@ def _compared(
     with database.translated(), runtime.look_ups() as session:
         saved = scenarios.get(session, scenario_id)
     base = base_of(runtime, snapshot, saved.base_revision)
-    found = compared_at(base, saved, query)
+    found = compared_at(runtime, base, saved, query)
     name = f"scenario-{query.level}"
     return table_formats.reply(body(written, found), written, name=name, revision=base.revision)
 

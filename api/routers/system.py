@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from api.access import Caller, Permission, needs
 from api.dependencies import RuntimeDep
-from layers import database
+from layers import database, jobs
 
 router = APIRouter(tags=["system"])
 
@@ -23,15 +23,22 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """The database answers, with this PostGIS, and this revision is in effect."""
+    """The database answers, with this PostGIS, and this revision is in effect.
+
+    Jobs that are queued while there are no `workers` wait; nothing else does.
+    """
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"status": "ok", "postgis": "3.3.2", "revision": 9}}
+        json_schema_extra={
+            "example": {"status": "ok", "postgis": "3.3.2", "revision": 9, "workers": 1, "jobs_queued": 0}
+        }
     )
 
     status: str
     postgis: str
     revision: int
+    workers: int
+    jobs_queued: int
 
 
 class Me(BaseModel):
@@ -62,7 +69,10 @@ async def healthz() -> Alive:
 def readyz(runtime: RuntimeDep) -> Ready:
     """Answer 200 when the database answers and its migrations are current, else 503 with the reason."""
     postgis = database.check(runtime.look_ups.kw["bind"])
-    return Ready(status="ok", postgis=postgis, revision=runtime.snapshots.current().revision)
+    revision = runtime.snapshots.current().revision
+    with database.translated(), runtime.look_ups() as session:
+        workers, queued = jobs.workers(session), jobs.counts(session).get("queued", 0)
+    return Ready(status="ok", postgis=postgis, revision=revision, workers=workers, jobs_queued=queued)
 
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)

@@ -3,7 +3,7 @@
 Figures come from street distances at the compounds' access points, never from a drawn outline.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -134,7 +134,14 @@ def straight_costs(offer: Supply, need: AccessPoints, *, limit_m: float) -> Floa
     return costs
 
 
-def served(costs: Sequence[Floats] | Floats, need: AccessPoints, asked_type: Ints, asked_m: Floats) -> Floats:
+def served(
+    costs: Sequence[Floats] | Floats,
+    need: AccessPoints,
+    asked_type: Ints,
+    asked_m: Floats,
+    *,
+    tell: Callable[[int], None] | None = None,
+) -> Floats:
     """Share of each compound within the budget of each question.
 
     Parameters
@@ -143,6 +150,8 @@ def served(costs: Sequence[Floats] | Floats, need: AccessPoints, asked_type: Int
         By type (points,) metres to the nearest facility.
     asked_type, asked_m
         (questions,) number of the facility type, and the budget in metres.
+    tell
+        Called with the number of each question as its turn comes.
 
     Returns
     -------
@@ -152,6 +161,8 @@ def served(costs: Sequence[Floats] | Floats, need: AccessPoints, asked_type: Int
     first = np.searchsorted(need.feature, np.arange(need.features + 1)).astype(np.int64)
     shares = np.empty((need.features, len(asked_type)))
     for question, (number, budget) in enumerate(zip(asked_type, asked_m, strict=True)):
+        if tell is not None:
+            tell(question)
         shares[:, question] = arrivals.weight_within(costs[number], float(budget), first, need.weight)
     return shares
 

@@ -4,8 +4,9 @@ One :class:`geo.coverage.city.City` answers any number of queries; what one quer
 distances to every facility type) serves the next.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import geopandas as gpd
@@ -21,6 +22,7 @@ from geo.faults import DataError, Fault
 from geo.levels import LEVELS
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Told: TypeAlias = Callable[[int, int], None]
 
 #: What counts: people and households of compounds, compounds, or square metres.
 WEIGHTS = ("people", "households", "count", "land")
@@ -154,8 +156,17 @@ def type_faults(keys: Sequence[str], types: pd.DataFrame, *, field: str) -> list
     return [Fault(kind="type-unknown", field=field, message=message)]
 
 
-def answer(city: City, query: Query) -> Answer:
+def _to_nobody(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def answer(city: City, query: Query, *, told: Told = _to_nobody) -> Answer:
     """Work out a table of coverage.
+
+    Parameters
+    ----------
+    told
+        Called with how many questions are answered, of how many, as the work goes on; what it raises ends the work.
 
     Raises
     ------
@@ -168,13 +179,15 @@ def answer(city: City, query: Query) -> Answer:
     asked, not_judged = questions_of(city.types, query, city.speeds)
     methods = ("network", "circle") if query.method == "both" else (query.method,)
     parts = []
-    for method in methods:
+    for turn, method in enumerate(methods):
         questions = asked.assign(method=method)
+        tell = partial(_tell, told, turn * len(asked), len(methods) * len(asked))
+        tell(0)
         if query.weight == "land":
             summed = land.sums(city, asked, method, level=query.level, rows=rows)
             parts.append(shares.table(questions, summed, level))
         else:
-            parts += _weighed(city, query, questions, method, level)
+            parts += _weighed(city, query, questions, level, tell)
     table = pd.concat(parts, ignore_index=True)
     order = table.groupby(["facility_type", "minutes"], sort=False).ngroup()
     table = table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
@@ -261,23 +274,28 @@ def questions_of(
     return asked.assign(profile=query.standard or query.profile, weight=query.weight), not_judged
 
 
+def _tell(told: Told, before: int, total: int, done: int) -> None:
+    told(before + done, total)
+
+
 def _weighed(
-    city: City, query: Query, questions: pd.DataFrame, method: str, level: Level
+    city: City, query: Query, questions: pd.DataFrame, level: Level, tell: Callable[[int], None]
 ) -> list[pd.DataFrame]:
-    """Tables of sums of compounds: one, or one of each of :data:`geo.coverage.area_levels.PARTS`."""
+    """Tables of sums of compounds by the one method of the questions: one, or one of each of the areas' parts."""
     weight = shares.weights(city.compounds, query.weight)
     numbers = city.type_numbers(questions)
-    if method == "circle":
+    by_street = bool((questions["method"] == "network").all())
+    if not by_street:
         limit_m = float(questions["budget_m"].max()) if len(questions) else 0.0
         costs: Sequence[Floats] | Floats = shares.straight_costs(city.supply, city.demand, limit_m=limit_m)
         unreachable = np.zeros(len(city.compounds), dtype=bool)
     else:
         costs, unreachable = city.street_costs, ~city.demand.reachable
-    met = shares.served(costs, city.demand, numbers, questions["budget_m"].to_numpy())
+    met = shares.served(costs, city.demand, numbers, questions["budget_m"].to_numpy(), tell=tell)
     tables = []
     for part, some in parts_of(city, query, level):
         summed = shares.sums(met, weight, unreachable, some)
-        if method == "network":
+        if by_street:
             summed |= _walks(city, numbers, weight, some, circles.speed(query.profile, city.speeds))
         table = shares.table(questions, summed, some)
         tables.append(table if part is None else table.assign(estates=part))

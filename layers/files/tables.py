@@ -104,8 +104,16 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _rows(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame.columns]
-    return zip(*columns, strict=True)
+    return zip(*(_values(frame[name]) for name in frame.columns), strict=True)
+
+
+def _values(column: pd.Series) -> list[Any]:
+    missing = column.isna().to_numpy()
+    if not missing.any():
+        return column.tolist()
+    values = column.astype(object)
+    values[missing] = None
+    return values.tolist()
 
 
 def _write_sheet(sheet: Any, frame: pd.DataFrame, titles: Mapping[str, str]) -> None:  # noqa: ANN401 - a write-only sheet

@@ -23,6 +23,7 @@ from layers.tables.features import (
     Subdistrict,
 )
 from layers.tables.incidents import Assignment, IdempotencyKey, Incident, IncidentKey
+from layers.tables.jobs import Job, Result
 from layers.tables.scenarios import Scenario
 from layers.tables.versions import Defect, Deployment, Revision, Versioned
 
@@ -38,7 +39,9 @@ __all__ = [
     "IdempotencyKey",
     "Incident",
     "IncidentKey",
+    "Job",
     "PlaceName",
+    "Result",
     "Revision",
     "Scenario",
     "Token",

@@ -24,11 +24,13 @@
     result.setAttribute("aria-busy", "true");
     result.replaceChildren(wangge.make("p", { class: "busy" }, wangge.say("正在计算…", "Computing…")));
     try {
-      const reply = await wangge.fetchJson(wangge.address("/api/coverage", query({ method: "both" })), { signal: running.signal });
+      const address = wangge.address("/api/coverage", query({ method: "both" }));
+      const reply = await wangge.answer(address, { place: result, signal: running.signal });
       const straight = new Map(reply.rows.filter((row) => row.method === "circle").map((row) => [row.code, row]));
       const rows = reply.rows.filter((row) => row.method === "network")
         .map((row) => ({ ...row, circle_share: straight.get(row.code)?.covered_share ?? null }));
       show(rows, straight);
+      result.append(wangge.provenance(reply));
     } catch (problem) {
       if (problem.name === "AbortError") return;
       result.replaceChildren(wangge.problemBox(problem));
