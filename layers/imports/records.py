@@ -11,6 +11,7 @@ import shapely
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from geo import changes
 from geo.datums import Box
 from geo.faults import DataError, Fault
 from geo.streets import noding
@@ -329,7 +330,7 @@ def _change(
     """Compare with what is stored; unless `spared` is None, what the file lacks ends, but for these codes."""
     stored = state.before(layer)
     fresh = differences.with_stored_shapes(fresh, stored)
-    new, differs = differences.changed(fresh, stored)
+    new, differs = changes.changed(fresh, stored)
     report.added, report.changed = int(new.sum()), int(differs.sum())
     report.unchanged = len(fresh) - report.added - report.changed
     kept = stored[~stored.index.isin(fresh.index)]
