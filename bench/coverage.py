@@ -52,7 +52,7 @@ def _compile(*, cold: bool) -> float:
     """Seconds that a new process takes to have the kernels ready."""
     with tempfile.TemporaryDirectory() as folder:
         cache = {"NUMBA_CACHE_DIR": folder} if cold else {}
-        code = "import time; from geo import reach; t = time.time(); reach.compile_kernels(); print(time.time() - t)"
+        code = "import time; from geo.streets import reach; t = time.time(); reach.compile_kernels(); print(time.time() - t)"
         done = subprocess.run(
             [sys.executable, "-c", code],
             capture_output=True,
