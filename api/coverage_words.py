@@ -105,12 +105,20 @@ def asked(
     return query
 
 
+#: Longer numbers are no minutes, and Python reads none of thousands.
+_DIGITS = 9
+
+
 def whole_numbers(values: Sequence[str], *, field: str) -> tuple[list[int], list[Fault]]:
     """Numbers of a list, ascending, each once; and the faults of what is not a whole number."""
     words = listed(values)
-    good = [word for word in words if word.isascii() and word.isdigit()]
+    good = [word for word in words if word.isascii() and word.isdigit() and len(word) <= _DIGITS]
     faults = [
-        Fault(kind="parameter-invalid", field=field, message=f"{word!r} is not a whole number.")
+        Fault(
+            kind="parameter-invalid",
+            field=field,
+            message=f"{word[:40]!r} is not a whole number, or far too long.",
+        )
         for word in words
         if word not in good
     ]

@@ -178,7 +178,7 @@ class _Report:
         said = self._say(
             "部分覆盖、未覆盖、无法到达三列为小区数。", "Partial, uncovered and unreachable count compounds."
         )
-        table = Table(header, rows, (2.8, 1.4, 1.4, 1.3, 1.2, 1.6, 1.9, 1.4, 1, 1.2), frozenset(range(1, 10)))
+        table = Table(header, rows, (2.6, 1.4, 1.4, 1.3, 1.2, 1.8, 1.9, 1.4, 1, 1.2), frozenset(range(1, 10)))
         return [Heading(self._say("概要", "Summary")), table, Paragraph(said)]
 
     def _maps(self, streets: gpd.GeoDataFrame) -> list[Block]:

@@ -4,7 +4,7 @@ import pandas as pd
 from sqlalchemy.orm import Session
 
 from geo import hierarchy, homes
-from geo.coverage import area_levels, city
+from geo.coverage import area_levels, city, reasons
 from geo.coverage.city import City
 from geo.coverage.table import ABOUT_ESTATES
 from geo.faults import DataError, Fault
@@ -31,7 +31,7 @@ def load_city(session: Session, revision: int, network: Network) -> City:
     Raises
     ------
     DataError
-        ``layer-empty`` for compounds and for facilities, both at once.
+        ``layer-empty`` for compounds and for facilities, both at once; ``snapped-far`` for streets of another place.
     layers.errors.NotFound
         If nothing was ever imported.
     """
@@ -61,9 +61,13 @@ def load_city(session: Session, revision: int, network: Network) -> City:
             tolerance_m=decided.tolerance_m,
         )
         links = links.rename(columns={"grid_code": "area_code"})
-    return city.build(
+    built = city.build(
         network, facilities, compounds, areas=areas, links=links, types=catalogue.facility_types()
     )
+    faults = reasons.of_network(built)
+    if faults:
+        raise DataError(faults)
+    return built
 
 
 def _areas(session: Session, revision: int, level: str) -> pd.DataFrame:

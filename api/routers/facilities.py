@@ -12,7 +12,7 @@ from api.access import Permission, needs
 from api.cities import city_at
 from api.coverage_words import type_faults, whole_numbers
 from api.dependencies import SnapshotAtDep
-from geo.coverage import circles, life_circle
+from geo.coverage import circles, life_circle, reasons
 from geo.faults import DataError, Fault
 from layers.errors import NotFound
 from layers.facilities import LAYERS, Filter, load_directory
@@ -91,10 +91,11 @@ class CircleFeature(BaseModel):
 
 
 class CircleCollection(BaseModel):
-    """GeoJSON (RFC 7946) with the revision it was computed at."""
+    """GeoJSON (RFC 7946) with the revision it was computed at; `faults` says why a walk reaches nothing."""
 
     type: str
     revision: int
+    faults: list[dict[str, Any]]
     features: list[CircleFeature]
 
 
@@ -161,7 +162,9 @@ def get_circle(
         "name": facility["name"],
         "type": facility["type"],
     }
-    body = tables.to_geojson(drawn.assign(**known, profile=profile), extra={"revision": snapshot.revision})
+    faults = reasons.of_facility(city, row) if method != "circle" else []
+    said = {"revision": snapshot.revision, "faults": [fault.as_dict() for fault in faults]}
+    body = tables.to_geojson(drawn.assign(**known, profile=profile), extra=said)
     return Response(body, media_type=GEOJSON, headers={"Wangge-Revision": str(snapshot.revision)})
 
 

@@ -79,6 +79,25 @@ def of_no_way(city: City, types: Ints) -> Objects:
     return found
 
 
+def of_facility(city: City, row: int) -> list[Fault]:
+    """Tell of one facility, by its row, that it is joined to no street; nothing where it is."""
+    return _unreachable(
+        city, "facilities", (np.arange(len(city.facilities)) == row) & ~city.supply.points.reachable
+    )
+
+
+def of_network(city: City) -> list[Fault]:
+    """Tell that the streets are another place's: there are some, and none is near anything of the city."""
+    if city.demand.reachable.any() or city.supply.points.reachable.any():
+        return []
+    middle = shapely.centroid(shapely.union_all(shapely.centroid(city.compounds.geometry.to_numpy())))
+    message = (
+        f"None of {len(city.compounds)} compounds and {len(city.facilities)} facilities has a street within "
+        f"{SNAP_LIMIT_M:.0f} m: these are streets of another place. Import those of this one, and check their datum."
+    )
+    return [Fault(kind="snapped-far", layer="streets", lon=middle.x, lat=middle.y, message=message)]
+
+
 def _unreachable(city: City, layer: str, apart: Bools) -> list[Fault]:
     """Tell what has streets near that lead nowhere from what has none."""
     frame, points = {
