@@ -42,6 +42,7 @@ from api.routers import (
     scenarios,
     search,
     siting,
+    streets,
     system,
 )
 from api.settings import Settings
@@ -67,6 +68,7 @@ ROUTERS: Sequence[APIRouter] = (
     gaps.router,
     siting.router,
     scenarios.router,
+    streets.router,
     jobs.router,
     borders.router,
     facilities.router,

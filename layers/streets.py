@@ -3,8 +3,10 @@
 import geopandas as gpd
 from sqlalchemy.orm import Session
 
+from geo.coverage.city import City
 from geo.coverage.scenario import StreetSource
-from geo.streets import network
+from geo.streets import defects, network
+from geo.streets.defects import Limits
 from geo.streets.network import Network
 from layers import deployment, store
 
@@ -49,3 +51,40 @@ def read_streets(session: Session, revision: int) -> gpd.GeoDataFrame:
     """Read what :func:`geo.streets.network.build` looks at."""
     streets: gpd.GeoDataFrame = store.read(session, "streets", revision, columns=_COLUMNS)
     return streets
+
+
+def report(
+    session: Session, revision: int, *, city: City | None, limits: Limits | None = None
+) -> gpd.GeoDataFrame:
+    """Find what is amiss in the streets, in the barriers, and with the places around them.
+
+    Parameters
+    ----------
+    city
+        The city of that revision, for its compounds and facilities; None leaves these out.
+
+    Returns
+    -------
+    GeoDataFrame
+        As :func:`geo.streets.defects.of_streets`.
+
+    Raises
+    ------
+    layers.errors.NotFound
+        If nothing was ever imported.
+    """
+    limits = limits or Limits()
+    metric = deployment.get(session).metric_crs
+    streets = store.read(session, "streets", revision, columns=["code", *_COLUMNS])
+    barriers = store.read(session, "barriers", revision, columns=["code", "geometry"])
+    found = [defects.of_streets(streets, barriers, metric=metric, limits=limits)]
+    if city is not None:
+        sides = (
+            ("compounds", city.compounds, city.demand),
+            ("facilities", city.facilities, city.supply.points),
+        )
+        found += [
+            defects.of_places(layer, frame, points, city.network, limit_m=limits.snapped_m)
+            for layer, frame, points in sides
+        ]
+    return defects.joined(found)

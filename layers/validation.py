@@ -12,15 +12,14 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
-from geo import crs, hierarchy, partition, validity
+from geo import hierarchy, partition, validity
 from geo.faults import Fault
 from geo.levels import CODE_WIDTHS, LAYER_OF, LEVEL_OF, LEVELS
+from geo.streets import defects as street_defects
 from layers import catalogue
 from layers.tables import Defect
 
@@ -52,7 +51,7 @@ def check(layer: str, read: Reader, *, metric: str, widths: Sequence[int] = CODE
     if layer in LEVEL_OF:
         return _check_areas(layer, frame, read, metric, widths)
     if layer == "streets":
-        return _islands(frame, metric)
+        return _joined([street_defects.islands(frame, metric=metric)[list(COLUMNS)]])
     if layer == "posts":
         return _targets(frame, read)
     if layer == "buildings":
@@ -254,31 +253,6 @@ def _cut(buildings: gpd.GeoDataFrame, grids: gpd.GeoDataFrame, metric: str) -> N
         parts = hierarchy.compound_shares(buildings, areas, metric=metric)["compound_code"]
         cut |= np.isin(codes, parts[parts.duplicated()].to_numpy(dtype=object))
     return cut
-
-
-def _islands(streets: gpd.GeoDataFrame, metric: str) -> gpd.GeoDataFrame:
-    """Groups of walkable streets that nobody can reach from the largest group."""
-    walkable = streets[streets["walkable"].to_numpy(dtype=bool)]
-    if walkable.empty:
-        return _joined([])
-    geoms = walkable.geometry.to_numpy()
-    ends = [shapely.get_coordinates(shapely.get_point(geoms, at)) for at in (0, -1)]
-    places, number = np.unique(np.concatenate(ends), axis=0, return_inverse=True)
-    start, end = number[: len(geoms)], number[len(geoms) :]
-    links = coo_array((np.ones(len(geoms)), (start, end)), shape=(len(places), len(places)))
-    group = np.unique(connected_components(links, directed=False)[1][start], return_inverse=True)[1]
-    length = shapely.length(crs.to_metric(geoms, metric))
-    size = np.bincount(group, weights=length)
-    members_of = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
-    islands = [(at, members) for at, members in enumerate(members_of) if at != size.argmax()]
-    codes = walkable["code"].to_numpy(dtype=object)
-    frame = _frame(
-        "street-island",
-        [sorted(codes[members]) for _, members in islands],
-        [f"{len(members)} streets, {size[at]:.0f} m, are joined to no other." for at, members in islands],
-        np.array([shapely.multilinestrings(geoms[members]) for _, members in islands], dtype=object),
-    )
-    return _joined([frame.assign(size=[size[at] for at, _ in islands], unit="m")])
 
 
 def _targets(posts: pd.DataFrame, read: Reader) -> gpd.GeoDataFrame:

@@ -120,9 +120,9 @@ def node_lines(
             lines=0, streets=0, crossings=0, touches=0, kept_apart=0, dangling_ends=0
         )
     segments = _segments(lines)
-    heights = _heights(lines)
+    height = heights(lines)
     contacts = _contacts(segments, *_near_pairs(segments, tolerance_m), tolerance_m)
-    joined, apart = _split_by_height(segments, heights, contacts)
+    joined, apart = _split_by_height(segments, height, contacts)
     cluster, rep = _clusters(segments, joined, tolerance_m)
     geometry, line = _cut(segments, joined, cluster, rep)
     streets = lines.iloc[line].set_geometry(gpd.GeoSeries(geometry, index=lines.index[line], crs=lines.crs))
@@ -135,6 +135,50 @@ def node_lines(
         kept_apart=_count_apart(segments, apart, tolerance_m),
         dangling_ends=_count_dangling(geometry),
     )
+
+
+def meetings(lines: gpd.GeoDataFrame, *, tolerance_m: float) -> pd.DataFrame:
+    """Find where lines of one height meet: cross, or come within the tolerance at a vertex.
+
+    Parameters
+    ----------
+    lines
+        As for :func:`node_lines`.
+
+    Returns
+    -------
+    DataFrame
+        ``first`` and ``second``: row numbers of the lines; ``first_end`` and ``second_end``: 0 at the line's start, 1 at
+        its end, -1 between; ``x`` and ``y`` in the lines' coordinates; and ``place``, one number for places within the
+        tolerance of each other. A pair may meet several times at one place.
+    """
+    if lines.empty:
+        names = ["first", "second", "first_end", "second_end", "place"]
+        return pd.DataFrame({name: np.empty(0, dtype=np.intp) for name in names} | {"x": [], "y": []})
+    segments, height = _segments(lines), heights(lines)
+    found = _contacts(segments, *_near_pairs(segments, tolerance_m), tolerance_m)
+    of_first, of_second = _line_at(segments, found.first), _line_at(segments, found.second)
+    same = height[of_first] == height[of_second]
+    found = found.where(same)
+    return pd.DataFrame(
+        {
+            "first": of_first[same],
+            "second": of_second[same],
+            "first_end": _which_end(segments, found.first),
+            "second_end": _which_end(segments, found.second),
+            "place": _labels(np.column_stack([found.x, found.y]) * segments.scale, tolerance_m),
+            "x": found.x,
+            "y": found.y,
+        }
+    )
+
+
+def _which_end(segments: _Segments, where: Floats) -> Ints:
+    """0 at the start of a line, 1 at its end, -1 between."""
+    vertex = where.astype(np.intp)
+    starts = np.concatenate([[True], segments.line_of_vertex[1:] != segments.line_of_vertex[:-1]])
+    ends: Ints = np.where(_is_end(segments, where), np.where(starts[vertex], 0, 1), -1).astype(np.intp)
+    return ends
 
 
 def _require_lines(lines: gpd.GeoDataFrame) -> None:
@@ -173,8 +217,8 @@ def _scale(xy: Floats, lines: gpd.GeoDataFrame) -> Floats:
     return np.full(2, float(lines.crs.axis_info[0].unit_conversion_factor))
 
 
-def _heights(lines: gpd.GeoDataFrame) -> Ints:
-    """One number for each combination of bridge, tunnel and level."""
+def heights(lines: gpd.GeoDataFrame) -> Ints:
+    """Number each combination of bridge, tunnel and level: lines of one number run at one height."""
     present = [column for column in HEIGHT_COLUMNS if column in lines.columns]
     if not present:
         return np.zeros(len(lines), dtype=np.intp)

@@ -46,6 +46,7 @@ RULES = {
         "GET /api/scenarios",
         "GET /api/scenarios/{scenario_id}",
         "GET /api/scenarios/{scenario_id}/coverage",
+        "GET /api/streets/report",
         "GET /api/search",
         "POST /api/siting",
         "GET /coverage",

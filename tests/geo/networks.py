@@ -52,16 +52,28 @@ def as_networkx(net):
 
 @cache
 def las_palmas(folder):
-    nodes = pd.read_csv(folder / "las_palmas/las_palmas_walk_nodes.csv.gz").set_index("osm_node_id")
-    edges = pd.read_csv(folder / "las_palmas/las_palmas_walk_edges.csv.gz")
-    return network.build(_frame(nodes, edges), metric="EPSG:32628")
+    frame, metric = las_palmas_streets(folder)
+    return network.build(frame, metric=metric)
 
 
 @cache
 def wuhan(folder):
+    frame, metric = wuhan_streets(folder)
+    return network.build(frame, metric=metric)
+
+
+def las_palmas_streets(folder):
+    """Streets between their crossings, straight, and the metric CRS."""
+    nodes = pd.read_csv(folder / "las_palmas/las_palmas_walk_nodes.csv.gz").set_index("osm_node_id")
+    edges = pd.read_csv(folder / "las_palmas/las_palmas_walk_edges.csv.gz")
+    return _frame(nodes, edges), "EPSG:32628"
+
+
+def wuhan_streets(folder):
+    """Streets between their crossings, straight, and the metric CRS."""
     nodes = pd.read_csv(folder / "wuhan/wuhan_street_nodes_wgs84.csv.gz").set_index("osm_node_id")
     edges = pd.read_csv(folder / "wuhan/wuhan_street_edges.csv.gz")
-    return network.build(_frame(nodes, edges[~edges["highway"].str.contains("motorway")]), metric="EPSG:4547")
+    return _frame(nodes, edges[~edges["highway"].str.contains("motorway")]), "EPSG:4547"
 
 
 def _frame(nodes, edges):
