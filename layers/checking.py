@@ -5,13 +5,15 @@ grids and compounds which compounds span several grids, which is information and
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import geopandas as gpd
 import pandas as pd
+from sqlalchemy.orm import Session
 
 from geo import repairs, spans
 from geo.levels import CODE_WIDTHS, LEVEL_OF
-from layers import validation
+from layers import deployment, store, validation
 from layers.validation import Reader
 
 #: Columns of a full check beside those of :data:`layers.validation.COLUMNS`.
@@ -54,6 +56,23 @@ def check(layer: str, read: Reader, *, metric: str, widths: Sequence[int] = CODE
     areas = read(layer) if layer in LEVEL_OF else None
     listed = repairs.suggest(whole, areas, level=LEVEL_OF.get(layer), metric=metric)
     return listed.sort_values("severity", kind="stable", ignore_index=True)
+
+
+def check_at(session: Session, layer: str, revision: int) -> gpd.GeoDataFrame:
+    """Check a layer as it stands at a revision; see :func:`check`.
+
+    Raises
+    ------
+    layers.errors.NotFound
+        If nothing was ever imported.
+    """
+
+    @cache
+    def read(name: str) -> pd.DataFrame:
+        frame: pd.DataFrame = store.read(session, name, revision)
+        return frame
+
+    return check(layer, read, metric=deployment.get(session).metric_crs)
 
 
 def defects(listed: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

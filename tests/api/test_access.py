@@ -40,6 +40,7 @@ RULES = {
         "GET /api/jobs",
         "GET /api/jobs/{job_id}",
         "POST /api/jobs/{job_id}/cancel",
+        "GET /api/layers/{layer}/defects",
         "GET /api/locate",
         "POST /api/locate",
         "GET /api/revisions",
