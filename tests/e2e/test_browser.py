@@ -188,6 +188,22 @@ def test_what_cannot_be_sited_is_said(watch, home):
     browser.wrong[:] = [said for said in browser.wrong if "422" not in said]
 
 
+def test_elements_places_and_the_standard_stand_below_the_table(browser):
+    page = browser.open("/coverage?facility_type=primary_school&level=community")
+    for part in ("standard", "elements", "capacity"):
+        page.wait_for_selector(f"#{part} table")
+    assert page.locator("#elements tbody tr").count() == 2
+    page.check("#estates-apart")
+    expect(page.locator("#elements tbody tr")).to_have_count(4)
+    expect(page.locator("#result tbody tr")).to_have_count(4)
+    page.fill("#need", "0.5")
+    page.locator("#need").dispatch_event("change")
+    page.wait_for_selector("#capacity table")
+    assert "need=0.5" in page.locator("#capacity [data-write=xlsx]").get_attribute("href")
+    page.select_option("#weight", "land")
+    expect(page.locator("#elements")).to_be_hidden()
+
+
 def test_a_grid_opens_from_its_address_and_from_the_search(browser):
     page = browser.open(f"/maps/grids.html?code={WEST}002")
     popup = page.locator(".leaflet-popup-content")
