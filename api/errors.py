@@ -165,7 +165,8 @@ def _layers_error(request: Request, error: Exception) -> Response:
     for kind, name in _BY_CLASS:
         if isinstance(error, kind):
             headers = {"Retry-After": "5"} if name == "database-unavailable" else None
-            return _reply(request, name, str(error), headers=headers)
+            faults = error.faults if isinstance(error, errors.Conflict) else ()
+            return _reply(request, name, str(error), [_fault(f) for f in faults], headers)
     return _unexpected(request, error)
 
 

@@ -1,5 +1,9 @@
 """What can go wrong between us and what is stored; the docstring of each says what to do."""
 
+from collections.abc import Sequence
+
+from geo.faults import Fault
+
 
 class LayersError(Exception):
     """Root of the errors of this package; its message is meant for the user."""
@@ -37,7 +41,11 @@ class TooManyJobs(LayersError):  # noqa: N818
 
 
 class Conflict(LayersError):  # noqa: N818
-    """The request contradicts what is stored."""
+    """The request contradicts what is stored; ``faults`` name each thing it contradicts, where that helps."""
+
+    def __init__(self, message: str | None = None, *, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(message)
+        self.faults = faults
 
 
 class Stale(LayersError):  # noqa: N818

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from layers.errors import BeforeHistory
+from layers.errors import BeforeHistory, NotFound
 from layers.tables import Revision
 
 #: Keys of the advisory locks that let one publication at a time prepare itself, and that order the moment in which
@@ -33,7 +33,7 @@ _CURRENT = text(IN_EFFECT)
 def lock_publishing(session: Session) -> int:
     """Hold off other publications until this transaction ends, and return the newest revision; intake goes on."""
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext(_PREPARING))))
-    return session.scalar(select(func.max(Revision.number))) or 0
+    return newest(session)
 
 
 def lock_exclusive(session: Session) -> None:
@@ -98,6 +98,25 @@ def versions(session: Session, revision: int) -> dict[str, int]:
         {"revision": revision},
     )
     return {layer: number for layer, number in rows}  # noqa: C416 - rows are not pairs to a type checker
+
+
+def newest(session: Session) -> int:
+    """Return the number of the newest revision, whether it is in effect yet or not; 0 before the first."""
+    return session.scalar(select(func.max(Revision.number))) or 0
+
+
+def get(session: Session, number: int) -> Revision:
+    """Return a revision.
+
+    Raises
+    ------
+    NotFound
+        If there is none of that number.
+    """
+    found = session.get(Revision, number)
+    if found is None:
+        raise NotFound(f"There is no revision {number}; the newest is {newest(session)}.")
+    return found
 
 
 def revisions(session: Session, *, before: int | None = None, limit: int = 100) -> list[Revision]:

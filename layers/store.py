@@ -90,6 +90,15 @@ def read(
     return _frame(session, query.order_by(source.c.id), chosen)
 
 
+def read_versions(session: Session, layer: str, *, columns: Sequence[str], where: ColumnElement[bool]) -> Any:  # noqa: ANN401 - as of read
+    """Return versions of a layer's features side by side: the columns named, with ``rev_from`` and ``rev_to``."""
+    source = table(layer)
+    named = {"id", *_REVISIONS}
+    chosen = [column for column in source.c if column.name in named or _frame_name(column) in columns]
+    query = select(*(_expression(column) for column in chosen)).where(where)
+    return _frame(session, query.order_by(source.c.id, source.c.rev_from), chosen)
+
+
 @dataclass(frozen=True, slots=True)
 class Changed:
     """What became of a layer between two revisions.

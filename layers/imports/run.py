@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from geo import hierarchy
 from geo.faults import DataError, Fault
 from geo.levels import LEVEL_OF
-from layers import history, osm, publishing, validation
+from layers import gate, history, osm, publishing, validation
 from layers.errors import Conflict
 from layers.files import formats
 from layers.imports import belonging
@@ -27,7 +27,6 @@ from layers.imports.records import State, prepare
 from layers.imports.report import ImportReport, Options
 from layers.progress import Progress, during, silent
 from layers.publishing import Change
-from layers.validation import Reader
 
 Clock = Callable[[], dt.datetime]
 
@@ -254,25 +253,13 @@ def _check(
         When an upsert into areas makes a partition worse, here or a level below. The faults of rejected
         records come with it, for a record that is left out may be what is missing.
     """
-    affected = [layer]
-    if layer in LEVEL_OF and (child := validation.child_layer(layer, state.after)):
-        affected.append(child)
-    if layer in ("grids", "compounds") and len(state.after("buildings")):
-        affected.append("buildings")
-    found = {name: _defects(name, state.after, state, options) for name in affected}
+    metric, widths = state.metric, options.widths
+    found = {
+        name: validation.check(name, state.after, metric=metric, widths=widths)
+        for name in gate.affected(layer, state.after)
+    }
     if layer in LEVEL_OF and options.mode == "upsert" and len(state.before(layer)):
-        faults = [
-            fault
-            for name, defects in found.items()
-            if name in LEVEL_OF and len(defects)
-            for fault in validation.as_faults(
-                name, validation.worse(_defects(name, state.before, state, options), defects)
-            )
-        ]
+        faults = gate.refusals(found, state.before, metric=metric, widths=widths)
         if faults:
             raise DataError([*rejected, *faults])
     return found
-
-
-def _defects(layer: str, read: Reader, state: State, options: Options) -> gpd.GeoDataFrame:
-    return validation.check(layer, read, metric=state.metric, widths=options.widths)

@@ -25,7 +25,7 @@ from layers.tables.features import (
 from layers.tables.incidents import Assignment, IdempotencyKey, Incident, IncidentKey
 from layers.tables.jobs import Job, Result
 from layers.tables.scenarios import Scenario
-from layers.tables.versions import Defect, Deployment, Revision, Versioned
+from layers.tables.versions import Defect, Deployment, Revision, RevisionKey, Versioned
 
 __all__ = [
     "LAYER_TABLES",
@@ -43,6 +43,7 @@ __all__ = [
     "PlaceName",
     "Result",
     "Revision",
+    "RevisionKey",
     "Scenario",
     "Token",
     "Versioned",

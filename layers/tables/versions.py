@@ -25,6 +25,18 @@ class Revision(Base):
     counts: Mapped[dict[str, Any]]
 
 
+class RevisionKey(Base):
+    """A request that published a revision, so that its repetition publishes none."""
+
+    __tablename__ = "revision_keys"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_digest: Mapped[bytes]
+    revision: Mapped[int] = mapped_column(ForeignKey("revisions.number"))
+    created_at: Mapped[dt.datetime]
+
+
 class Deployment(Base):
     """What was decided once for this database; the single row has ``id`` 1."""
 

@@ -1,0 +1,80 @@
+"""What became of the layers between two revisions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import geopandas as gpd
+from sqlalchemy.orm import Session
+
+from geo import changes
+from geo.changes import Changes
+from geo.levels import LEVEL_OF
+from layers import deployment, history, store
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What became of one layer; ``land`` is what changed hands between the codes of areas, None for other layers."""
+
+    layer: str
+    changes: Changes
+    land: gpd.GeoDataFrame | None
+    metric: str
+
+
+def between(
+    session: Session, earlier: int, later: int, *, layer: str | None = None, land: bool = True
+) -> list[Diff]:
+    """Compare the states at two revisions, layer by layer; of layers that are the same nothing is returned.
+
+    Parameters
+    ----------
+    earlier, later
+        Revisions in either order: what turns the first state into the second. 0 is before the first revision.
+    layer
+        Only this layer.
+    land
+        Whether to work out the land that changed hands; it is None otherwise.
+
+    Raises
+    ------
+    NotFound
+        If there is no such revision, or nothing was ever imported.
+    """
+    for number in {earlier, later} - {0}:
+        history.get(session, number)
+    metric = deployment.get(session).metric_crs
+    touched = _touched(session, *sorted((earlier, later)))
+    found = []
+    for name in touched if layer is None else [layer]:
+        change = of_layer(session, name, earlier, later)
+        if len(change):
+            moved = changes.land(change, metric=metric) if land and name in LEVEL_OF else None
+            found.append(Diff(name, change, moved, metric))
+    return found
+
+
+def of_layer(session: Session, layer: str, earlier: int, later: int) -> Changes:
+    """Return what turns a layer's state at one revision into that at another, which may be the older one."""
+    if earlier > later:
+        return changes.inverted(of_layer(session, layer, later, earlier))
+    source = store.table(layer)
+    return changes.between(
+        store.read(session, layer, earlier, where=source.c.rev_to <= later),
+        store.read(session, layer, later, where=source.c.rev_from > earlier),
+    )
+
+
+def counts(found: list[Diff]) -> Mapping[str, dict[str, int]]:
+    """How many changes of each kind there are, by layer."""
+    return {diff.layer: diff.changes.counts for diff in found}
+
+
+def _touched(session: Session, earlier: int, later: int) -> list[str]:
+    """Layers that a revision after the earlier one changed, in the order of the levels and then by name."""
+    versions = history.versions(session, later)
+    order = [*LEVEL_OF]
+    return sorted(
+        (layer for layer, version in versions.items() if version > earlier),
+        key=lambda layer: (order.index(layer) if layer in order else len(order), layer),
+    )

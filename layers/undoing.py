@@ -1,0 +1,241 @@
+"""Undoing: what was published is taken back by publishing again; nothing in history is ever rewritten.
+
+First what is to change is worked out, under the lock that keeps other publications off; the caller may judge it;
+then it is checked as any edit is, and published as one revision.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import geopandas as gpd
+import pandas as pd
+from sqlalchemy import cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+from sqlalchemy.types import Uuid
+
+from geo import changes, hierarchy
+from geo.changes import Changes
+from geo.faults import DataError, Fault
+from geo.levels import LAYER_OF, LEVEL_OF, LEVELS
+from layers import deployment, diffs, gate, history, located, publishing, store, validation
+from layers.errors import Conflict
+from layers.publishing import Change, Published
+from layers.tables import Revision, RevisionKey
+from layers.validation import Reader
+
+#: Faults and codes that a refusal names in its message; all faults stand beside it.
+_NAMED = 20
+
+
+def repeated(session: Session, account: str, key: str, digest: bytes) -> Revision | None:
+    """Return the revision that an earlier request of this key published; None where there was none.
+
+    Two requests with one key at once: the second waits here until the first has ended.
+
+    Raises
+    ------
+    Conflict
+        If the key was used for another request.
+    """
+    history.lock_publishing(session)
+    earlier = session.get(RevisionKey, (account, key))
+    if earlier is None:
+        return None
+    if bytes(earlier.request_digest) != digest:
+        raise Conflict(f"The Idempotency-Key {key!r} was used for another request; use a new one.")
+    return history.get(session, earlier.revision)
+
+
+def remember(session: Session, account: str, key: str, digest: bytes, published: Revision) -> None:
+    """Keep which revision a request published; see :func:`repeated`."""
+    kept = {"account": account, "key": key, "request_digest": digest, "revision": published.number}
+    session.add(RevisionKey(**kept, created_at=published.published_at))
+    session.flush()
+
+
+def reverting(session: Session, number: int) -> dict[str, Changes]:
+    """Work out, by layer, what takes back the change that revision `number` made.
+
+    Other publications wait from here until the transaction ends.
+
+    Raises
+    ------
+    NotFound
+        If there is no such revision.
+    Conflict
+        If later revisions changed some of the same features; ``faults`` names each.
+    """
+    history.lock_publishing(session)
+    revision = history.get(session, number)
+    found: dict[str, Changes] = {}
+    faults: list[Fault] = []
+    for layer in revision.layers:
+        made = diffs.of_layer(session, layer, number - 1, number)
+        found[layer] = changes.inverted(made)
+        faults += _changed_since(session, layer, made, number)
+    if faults:
+        codes = ", ".join(dict.fromkeys(str(fault.id) for fault in faults[:_NAMED]))
+        more = f" and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
+        raise Conflict(
+            f"Revision {number} cannot be taken back alone, for {codes}{more} changed again since: take back "
+            "those changes first, or restore a state.",
+            faults=faults,
+        )
+    return _any(found, f"Revision {number} changed no feature: there is nothing to take back.")
+
+
+def restoring(session: Session, number: int) -> dict[str, Changes]:
+    """Work out, by layer, what brings back the state at revision `number` of the layers that it changed.
+
+    Other publications wait from here until the transaction ends.
+
+    Raises
+    ------
+    NotFound
+        If there is no such revision.
+    Conflict
+        If these layers are in that state.
+    """
+    newest = history.lock_publishing(session)
+    revision = history.get(session, number)
+    found = {layer: diffs.of_layer(session, layer, newest, number) for layer in revision.layers}
+    return _any(found, f"{', '.join(revision.layers)}: they are as they were at revision {number}.")
+
+
+def publish(
+    session: Session,
+    found: Mapping[str, Changes],
+    *,
+    author: str,
+    note: str,
+    now: dt.datetime,
+    clock: Callable[[], dt.datetime],
+) -> Published:
+    """Check and publish what :func:`reverting` or :func:`restoring` worked out, as one revision; the caller commits.
+
+    Raises
+    ------
+    DataError
+        Each defect of areas that would be new or larger than now, and each code that another feature has by now.
+    """
+    base = history.newest(session)
+    metric = deployment.get(session).metric_crs
+    before, after = _states(session, found, base)
+    names = dict.fromkeys(name for layer in found for name in gate.affected(layer, after))
+    defects = {name: validation.check(name, after, metric=metric) for name in names}
+    faults = gate.refusals(defects, before, metric=metric)
+    if faults:
+        raise DataError(faults)
+    published = publishing.publish(
+        session,
+        {layer: _change(change) for layer, change in found.items()},
+        author=author,
+        note=note,
+        now=now,
+        clock=clock,
+    )
+    for name, standing in defects.items():
+        validation.store(session, name, standing, published.revision)
+    return published
+
+
+def paths(session: Session, found: Mapping[str, Changes]) -> Iterator[Sequence[str]]:
+    """Yield where each changed feature lies, before and after: codes from the district down; empty for nowhere.
+
+    An area lies in itself. Posts lie where the grid that they answer for lies; a post for anything else is nowhere.
+    """
+    base = history.newest(session)
+    before, after = _states(session, found, base)
+    for read, attribute in ((before, "before"), (after, "after")):
+        chains = _chains(read)
+        grids = read("grids")
+        grids = grids[grids["scheme"] == located.SCHEME] if len(grids) else grids
+        for layer, change in found.items():
+            frame = getattr(change, attribute)
+            for code in _held_by(layer, frame, grids):
+                yield chains.get(code or "", ())
+
+
+def _changed_since(session: Session, layer: str, made: Changes, number: int) -> list[Fault]:
+    """Name the features of a change that later revisions changed, with the first of these."""
+    source = store.table(layer)
+    ids = [*made.before.index.union(made.after.index)]
+    later = func.least(
+        func.min(source.c.rev_from).filter(source.c.rev_from > number),
+        func.min(source.c.rev_to).filter(source.c.rev_to > number),
+    )
+    named = func.any(cast(ids, ARRAY(Uuid(as_uuid=False))))
+    rows = session.execute(
+        select(source.c.id, later)
+        .where(source.c.id == named)
+        .group_by(source.c.id)
+        .having(later.is_not(None))
+    )
+    codes = made.table["code"]
+    return [
+        Fault(
+            kind="changed-since",
+            layer=layer,
+            id=str(codes[str(feature)]),
+            message=f"{codes[str(feature)]} of {layer} changed again in revision {since}.",
+        )
+        for feature, since in sorted(rows, key=lambda row: str(codes[str(row[0])]))
+    ]
+
+
+def _any(found: dict[str, Changes], otherwise: str) -> dict[str, Changes]:
+    found = {layer: change for layer, change in found.items() if len(change)}
+    if not found:
+        raise Conflict(otherwise)
+    return found
+
+
+def _change(change: Changes) -> Change:
+    return Change(change.after, [str(each) for each in change.before.index.difference(change.after.index)])
+
+
+def _states(session: Session, found: Mapping[str, Changes], base: int) -> tuple[Reader, Reader]:
+    """Readers of the layers as they are, and as they will be; each layer is read once."""
+    stored: dict[str, pd.DataFrame] = {}
+    coming: dict[str, pd.DataFrame] = {}
+
+    def before(layer: str) -> pd.DataFrame:
+        if layer not in stored:
+            stored[layer] = store.read(session, layer, base)
+        return stored[layer]
+
+    def after(layer: str) -> pd.DataFrame:
+        if layer not in found:
+            return before(layer)
+        if layer not in coming:
+            coming[layer] = changes.apply(before(layer), found[layer])
+        return coming[layer]
+
+    return before, after
+
+
+def _chains(read: Reader) -> dict[str, tuple[str, ...]]:
+    """Codes from the district down to each area, by its code."""
+    chains: dict[str, tuple[str, ...]] = {}
+    for level in LEVELS:
+        areas = read(LAYER_OF[level])
+        for code, parent in store.rows(areas, ["code", "parent_code"]):
+            chains[code] = (*chains.get(parent or "", ()), code)
+    return chains
+
+
+def _held_by(layer: str, frame: pd.DataFrame, grids: gpd.GeoDataFrame) -> list[str | None]:
+    """Code of the area that each feature is in."""
+    if layer in LEVEL_OF:
+        return list(frame["code"])
+    if layer == "posts":
+        return [
+            code if target == "grids" else None
+            for target, code in store.rows(frame, ["target_layer", "target_code"])
+        ]
+    if not len(frame) or not len(grids):
+        return [None] * len(frame)
+    points = frame.geometry.representative_point().to_numpy()
+    codes = grids["code"].to_numpy(dtype=object)
+    return [codes[row] if row >= 0 else None for row in hierarchy.holders(points, grids)]
