@@ -169,3 +169,13 @@ def test_gaps_of_a_past_day(walked, session):
 def _cells(content):
     tables = docx.Document(io.BytesIO(content)).tables
     return [cell.text for table in tables for row in table.rows for cell in row.cells]
+
+
+def test_where_nothing_is_left_out_a_report_says_so(walked):
+    nothing = MARKET | {"least_m2": "1e9", "level": "district"}
+    assert walked.get(GAPS, params=nothing).json()["gaps"] == []
+    assert json.loads(walked.get(GAPS, params=nothing | {"format": "geojson"}).content)["features"] == []
+    for name in ("csv", "xlsx", "gpkg"):
+        assert walked.get(GAPS, params=nothing | {"format": name}).status_code == 200
+    for name in ("docx", "pdf"):
+        assert walked.get(REPORT, params=nothing | {"format": name}).status_code == 200
