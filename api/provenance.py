@@ -1,10 +1,35 @@
 """Where figures come from, said with every table: in headers, in JSON, and on the sheet beside it."""
 
-from typing import Any, Literal
+import datetime as dt
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from api.coverage_results import Found
+from layers.results import Basis
+
+
+class WorkedOut(Protocol):
+    """Any answer that says what it comes from, when and in what time it was worked out, and whether it was kept."""
+
+    @property
+    def basis(self) -> Basis:
+        """What it comes from."""
+        ...
+
+    @property
+    def computed_at(self) -> dt.datetime:
+        """When it was worked out."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """How long that took."""
+        ...
+
+    @property
+    def kept(self) -> bool:
+        """Whether that was before it was asked for."""
+        ...
 
 
 class Provenance(BaseModel):
@@ -36,7 +61,7 @@ class Provenance(BaseModel):
 _SHOWN = 12
 
 
-def document(found: Found) -> dict[str, Any]:
+def document(found: WorkedOut) -> dict[str, Any]:
     """Return it as JSON; see :class:`Provenance`."""
     return {
         "key": found.basis.key[:_SHOWN],
@@ -47,7 +72,7 @@ def document(found: Found) -> dict[str, Any]:
     }
 
 
-def headers(found: Found) -> dict[str, str]:
+def headers(found: WorkedOut) -> dict[str, str]:
     """Return it as headers, for formats that hold a table only."""
     kept: Literal["kept", "fresh"] = "kept" if found.kept else "fresh"
     return {
@@ -58,7 +83,7 @@ def headers(found: Found) -> dict[str, str]:
     }
 
 
-def notes(found: Found) -> list[tuple[str, str]]:
+def notes(found: WorkedOut) -> list[tuple[str, str]]:
     """Return it as lines of a sheet."""
     return [
         ("计算时间 computed at", _instant(found)),
@@ -72,5 +97,5 @@ def _listed(values: Any) -> str:  # noqa: ANN401 - a mapping of JSON
     return ", ".join(f"{name}={value}" for name, value in values.items())
 
 
-def _instant(found: Found) -> str:
+def _instant(found: WorkedOut) -> str:
     return found.computed_at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -7,16 +7,9 @@ from typing import Annotated
 import typer
 
 from api.cli.arguments import in_a_folder
-from api.cli.connection import transaction
 from api.cli.console import console, print_faults
 from api.coverage_replies import Shown, body
-from api.dependencies import now
-from geo.coverage.city import City
 from geo.faults import DataError, Fault
-from layers import history
-from layers.coverage import load_city
-from layers.progress import Progress
-from layers.streets import load_network
 
 WITH_DEFECTS, WRONG_USE = 1, 2
 
@@ -39,16 +32,6 @@ def check_output(output: Path | None) -> None:
     if output is not None and output.suffix.lower() not in _SUFFIXES:
         message = f"{output.name}: the ending says the format; use {', '.join(_SUFFIXES)}."
         raise DataError(Fault(kind="format-unknown", message=message))
-
-
-def load(words: str, *, embedded: bool, progress: Progress) -> tuple[int, City]:
-    """Read a city at the current revision, all its layers at that one; `words` say what for."""
-    with transaction(embedded=embedded) as session:
-        progress(words, 0, 3)
-        revision = history.current(session, now())
-        network = load_network(session, revision)
-        progress(words, 1, 3)
-        return revision, load_city(session, revision, network)
 
 
 def write(shown: Shown, output: Path | None) -> None:

@@ -1,6 +1,6 @@
 """`wangge coverage nearest`, `elements` and `capacity`: the answers of the API, to files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -8,15 +8,18 @@ from typing import Annotated
 import typer
 
 from api import coverage_measures
-from api.cli.connection import Embedded
+from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import print_faults, progress_bars
-from api.cli.coverage_files import WITH_DEFECTS, Output, check_output, load, refuse, write
-from api.coverage_replies import Shown
+from api.cli.coverage_files import WITH_DEFECTS, Output, check_output, refuse, write
+from api.coverage_measures import Measure
 from api.coverage_words import asked
+from api.dependencies import now
+from api.snapshots import Snapshots
 from geo import coverage
 from geo.coverage import capacity, elements, shares
-from geo.coverage.city import City
-from geo.faults import DataError, Fault
+from geo.faults import DataError
+from layers import database
+from layers.progress import during
 
 Types = Annotated[
     list[str] | None,
@@ -50,13 +53,11 @@ def nearest_table(
     Compounds from which no street leads to one say why.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
 
-    def question() -> coverage.Query:
-        return asked(facility_type or [], [], profile=profile, within=within, level="compound")
+    def measure() -> Measure:
+        query = asked(facility_type or [], [], profile=profile, within=within, level="compound")
+        return coverage_measures.nearest_facilities(query)
 
-    def answer(city: City, query: coverage.Query, revision: int) -> tuple[Shown, Sequence[Fault]]:
-        return coverage_measures.nearest_shown(city, query, revision), ()
-
-    _run("最近设施 nearest", question, answer, output=output, embedded=embedded)
+    _run("最近设施 nearest", measure, output=output, embedded=embedded)
 
 
 def elements_table(
@@ -78,15 +79,12 @@ def elements_table(
       wangge coverage elements --level grid -o grids.csv        each type within its own circle
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
 
-    def question() -> coverage.Query:
+    def measure() -> Measure:
         words = {"level": level, "profile": profile, "method": method, "weight": weight}
-        return asked([], minutes or [], elements.check, **words, within=within, estates=estates)
+        query = asked([], minutes or [], elements.check, **words, within=within, estates=estates)
+        return coverage_measures.ten_elements(query)
 
-    def answer(city: City, query: coverage.Query, revision: int) -> tuple[Shown, Sequence[Fault]]:
-        shown, found = coverage_measures.elements_shown(city, query, revision)
-        return shown, found.faults
-
-    _run("十要素 elements", question, answer, output=output, embedded=embedded)
+    _run("十要素 elements", measure, output=output, embedded=embedded)
 
 
 def capacity_table(
@@ -116,38 +114,36 @@ def capacity_table(
     Without --type: the types of which some facility states a capacity.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
 
-    def question() -> coverage.Query:
+    def measure() -> Measure:
         words = {"level": level, "profile": profile, "weight": weight, "standard": standard}
         check = partial(capacity.check, need=need)
-        return asked(facility_type or [], minutes or [], check, **words, within=within, estates=estates)
+        query = asked(facility_type or [], minutes or [], check, **words, within=within, estates=estates)
+        return coverage_measures.places(query, need=need)
 
-    def answer(city: City, query: coverage.Query, revision: int) -> tuple[Shown, Sequence[Fault]]:
-        shown, found = coverage_measures.capacity_shown(city, query, revision, need=need)
-        return shown, found.faults
-
-    _run("容量 capacity", question, answer, output=output, embedded=embedded)
+    _run("容量 capacity", measure, output=output, embedded=embedded)
 
 
 def _run(
     words: str,
-    question: Callable[[], coverage.Query],
-    answer: Callable[[City, coverage.Query, int], tuple[Shown, Sequence[Fault]]],
+    measure: Callable[[], Measure],
     *,
     output: Path | None,
     embedded: bool,
 ) -> None:
-    """Understand, read the city, answer, write."""
+    """Understand, measure at the current revision, write."""
     try:
         check_output(output)
-        query = question()
+        asked_for = measure()
     except DataError as error:
         raise refuse(error) from None
-    with progress_bars() as progress:
-        revision, city = load(words, embedded=embedded, progress=progress)
-        progress(words, 2, 3)
-        shown, faults = answer(city, query, revision)
-        progress(words, 3, 3)
-    write(shown, output)
-    if faults:
-        print_faults(faults)
+    with (
+        progress_bars() as progress,
+        during(progress, words),
+        named_settings(embedded=embedded) as settings,
+        connected(settings) as engine,
+    ):
+        measured = asked_for.at(Snapshots(database.sessions(engine), now).current(), now)
+    write(measured.shown, output)
+    if measured.faults:
+        print_faults(measured.faults)
         raise typer.Exit(WITH_DEFECTS)

@@ -8,12 +8,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
-from api import coverage_measures, table_formats
+from api import coverage_measures, provenance, table_formats
 from api.access import Permission, needs
-from api.cities import city_at
 from api.coverage_replies import body
 from api.coverage_words import asked
-from api.dependencies import SnapshotAtDep
+from api.dependencies import RuntimeDep, SnapshotAtDep
+from api.provenance import Provenance
 from api.routers.coverage import FormatDep
 from geo import coverage
 from geo.coverage import capacity, shares
@@ -123,6 +123,7 @@ class CapacityTable(BaseModel):
     without_capacity: dict[str, int]
     not_judged: list[str]
     faults: list[dict[str, Any]]
+    provenance: Provenance
 
 
 def _question(
@@ -166,6 +167,7 @@ def _question(
 def get_capacity(
     *,
     snapshot: SnapshotAtDep,
+    runtime: RuntimeDep,
     question: Annotated[tuple[coverage.Query, float], Depends(_question)],
     written: FormatDep,
 ) -> Response:
@@ -175,6 +177,10 @@ def get_capacity(
     room for all.
     """
     query, need = question
-    shown, _ = coverage_measures.capacity_shown(city_at(snapshot), query, snapshot.revision, need=need)
-    name = f"coverage-capacity-{query.level}"
-    return table_formats.reply(body(written, shown), written, name=name, revision=snapshot.revision)
+    measured = coverage_measures.places(query, need=need).at(snapshot, runtime.clock)
+    written_body = body(written, measured.shown)
+    reply = table_formats.reply(
+        written_body, written, name=f"coverage-capacity-{query.level}", revision=snapshot.revision
+    )
+    reply.headers.update(provenance.headers(measured))
+    return reply

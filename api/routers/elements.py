@@ -7,12 +7,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
-from api import coverage_measures, table_formats
+from api import coverage_measures, provenance, table_formats
 from api.access import Permission, needs
-from api.cities import city_at
 from api.coverage_replies import body
 from api.coverage_words import asked
-from api.dependencies import SnapshotAtDep
+from api.dependencies import RuntimeDep, SnapshotAtDep
+from api.provenance import Provenance
 from api.routers.coverage import FormatDep
 from geo import coverage
 from geo.coverage import elements, shares
@@ -112,6 +112,7 @@ class ElementsTable(BaseModel):
     rows: list[ElementsRow]
     elements: list[ElementOut]
     faults: list[dict[str, Any]]
+    provenance: Provenance
 
 
 def _question(
@@ -140,13 +141,21 @@ def _question(
     responses={200: {"content": {media: {} for media in table_formats.FORMATS.values()}}},
 )
 def get_elements(
-    *, snapshot: SnapshotAtDep, query: Annotated[coverage.Query, Depends(_question)], written: FormatDep
+    *,
+    snapshot: SnapshotAtDep,
+    runtime: RuntimeDep,
+    query: Annotated[coverage.Query, Depends(_question)],
+    written: FormatDep,
 ) -> Response:
     """Score how complete life circles are (党 政 居 医 养 教 文 体 娱 商), and say which elements are missing.
 
     An element is reached where some facility type of it is within the walk: within the minutes asked for, else each
     type within its own circle.
     """
-    shown, _ = coverage_measures.elements_shown(city_at(snapshot), query, snapshot.revision)
-    name = f"coverage-elements-{query.level}"
-    return table_formats.reply(body(written, shown), written, name=name, revision=snapshot.revision)
+    measured = coverage_measures.ten_elements(query).at(snapshot, runtime.clock)
+    written_body = body(written, measured.shown)
+    reply = table_formats.reply(
+        written_body, written, name=f"coverage-elements-{query.level}", revision=snapshot.revision
+    )
+    reply.headers.update(provenance.headers(measured))
+    return reply

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
-from api import coverage_measures, table_formats
+from api import coverage_measures, provenance, table_formats
 from api.access import Permission, needs
-from api.cities import city_at
 from api.coverage_replies import body
 from api.coverage_words import asked
-from api.dependencies import SnapshotAtDep
+from api.dependencies import RuntimeDep, SnapshotAtDep
+from api.provenance import Provenance
 from api.routers.coverage import FormatDep
 from geo import coverage
 
@@ -64,6 +64,7 @@ class NearestTable(BaseModel):
 
     revision: int
     rows: list[NearestRow]
+    provenance: Provenance
 
 
 def _question(
@@ -88,13 +89,18 @@ def _question(
     responses={200: {"content": {media: {} for media in table_formats.FORMATS.values()}}},
 )
 def get_nearest(
-    *, snapshot: SnapshotAtDep, query: Annotated[coverage.Query, Depends(_question)], written: FormatDep
+    *,
+    snapshot: SnapshotAtDep,
+    runtime: RuntimeDep,
+    query: Annotated[coverage.Query, Depends(_question)],
+    written: FormatDep,
 ) -> Response:
     """Say which facility of each type is the nearest on foot from every compound, and how many minutes away.
 
     Of facilities equally near the lowest code is told.
     """
-    shown = coverage_measures.nearest_shown(city_at(snapshot), query, snapshot.revision)
-    return table_formats.reply(
-        body(written, shown), written, name="coverage-nearest", revision=snapshot.revision
-    )
+    measured = coverage_measures.nearest_facilities(query).at(snapshot, runtime.clock)
+    written_body = body(written, measured.shown)
+    reply = table_formats.reply(written_body, written, name="coverage-nearest", revision=snapshot.revision)
+    reply.headers.update(provenance.headers(measured))
+    return reply

@@ -128,3 +128,17 @@ def test_how_long_people_walk_stands_in_the_table(walked):
     row = body["rows"][0]
     assert 0 < row["mean_min"] <= row["p90_min"]
     assert row["cannot_reach"] == 7
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_table_says_what_it_comes_from(walked, path):
+    reply = walked.get(path)
+    said = reply.json()["provenance"]
+    assert said["layers"]["facilities"] == 1
+    assert said["settings"]["speed_m_s"] == 1.25
+    assert said["key"] in reply.headers["Wangge-Result"]
+    other = walked.get(path, params={"profile": "elderly"}).json()["provenance"]
+    assert other["key"] != said["key"]
+    assert other["settings"]["speed_m_s"] == 0.8
+    keys = {walked.get(other_path).json()["provenance"]["key"] for other_path in PATHS}
+    assert len(keys) == 3, "each measure has a key of its own"
