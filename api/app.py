@@ -40,6 +40,7 @@ from api.routers import (
     pages,
     planning_pages,
     revisions,
+    scenario_pages,
     scenarios,
     search,
     siting,
@@ -78,6 +79,7 @@ ROUTERS: Sequence[APIRouter] = (
     maps.router,
     pages.router,
     planning_pages.router,
+    scenario_pages.router,
 )
 
 #: Each file keeps a processor busy, and Python lets few others run beside it.

@@ -8,12 +8,14 @@ import geopandas as gpd
 import typer
 
 from api import defect_words
+from api.cli import check_streets
 from api.cli.arguments import LayerName, layer_file
 from api.cli.connection import Embedded, transaction
 from api.cli.console import console, print_faults, progress_bars
 from api.cli.import_ import print_defects
 from api.dependencies import now
 from geo.faults import DataError
+from geo.streets.defects import DANGLING_M, DANGLING_M_MOST, SNAPPED_M, Limits
 from layers import checking, history
 from layers.files import formats, tables
 
@@ -33,6 +35,16 @@ def check_layer(
             help="gpkg, geojson, csv, xlsx … with the places.",
         ),
     ] = None,
+    dangling: Annotated[
+        float,
+        typer.Option(min=0.1, max=DANGLING_M_MOST, help="Of streets: dead ends this near another one, m."),
+    ] = DANGLING_M,
+    snapped: Annotated[
+        float,
+        typer.Option(
+            min=1, max=1000, help="Of streets: compounds and facilities farther than this from one, m."
+        ),
+    ] = SNAPPED_M,
     embedded: Embedded = False,
 ) -> None:
     """检查 · List every defect of a layer: overlaps, gaps, slivers, borders beside the parent's, codes, cut buildings.
@@ -40,7 +52,7 @@ def check_layer(
     \b
       wangge check grids                       a table on stderr, all defects as CSV on stdout
       wangge check communities -o defects.gpkg to look at in QGIS
-      wangge check streets                     streets that are joined to no other
+      wangge check streets -o streets.geojson  islands, dead ends, crossings without a node, what is far from streets
 
     Each comes with its codes, place, size, a box to zoom to and a suggested repair. Compounds that span grids are told
     as information. Exit code 1 says that there are defects.
@@ -48,10 +60,15 @@ def check_layer(
     with transaction(embedded=embedded) as session, progress_bars() as progress:
         revision = history.current(session, now())
         progress(f"check {layer}", 0, 1)
-        listed = checking.check_at(session, layer, revision)
+        if layer == "streets":
+            listed = check_streets.report(session, revision, Limits(dangling, snapped))
+            written, defects = check_streets.table(listed), listed
+        else:
+            listed = checking.check_at(session, layer, revision)
+            written = defect_words.plain(defect_words.table(listed, layer))
+            defects = checking.defects(listed)
         progress(f"check {layer}", 1, 1)
-    _write(defect_words.plain(defect_words.table(listed, layer)), output)
-    defects = checking.defects(listed)
+    _write(written, output)
     print_defects(defects)
     told = f", {len(listed) - len(defects)} for information" if len(listed) > len(defects) else ""
     console.print(f"revision {revision}: {len(defects)} defects in {layer}{told}", markup=False)

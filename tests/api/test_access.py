@@ -59,6 +59,9 @@ RULES = {
         "GET /maps/data/coverage.json",
         "GET /maps/data/streets.json",
         "GET /maps/grids.html",
+        "GET /scenarios",
+        "GET /scenarios/{scenario_id}",
+        "GET /streets",
         "GET /siting",
     },
     Permission.READ_STATISTICS: {

@@ -1,8 +1,15 @@
 """`GET /api/streets/report`, as clients see it."""
 
+import io
+
+import geopandas as gpd
+import pandas as pd
 import pytest
 import shapely
+import typer
+from typer.testing import CliRunner
 
+from api.cli import check
 from layers.publishing import Change
 from tests import paper_city, walking_city
 from tests.paper_city import EAST, on_map
@@ -66,3 +73,17 @@ def test_an_empty_database_says_what_to_import(open_client):
     reply = open_client.get("/api/streets/report")
     assert reply.status_code == 404
     assert "import" in reply.text
+
+
+def test_the_command_says_the_same(walked, database_url, monkeypatch, tmp_path):
+    app = typer.Typer()
+    app.command("check")(check.check_layer)
+    app.command("other")(check.check_layer)
+    monkeypatch.setenv("WANGGE_DATABASE_URL", database_url)
+    done = CliRunner().invoke(app, ["check", "streets"])
+    rows = pd.read_csv(io.BytesIO(done.stdout_bytes))
+    assert done.exit_code == 1
+    assert rows["kind"].value_counts().to_dict() == walked.get("/api/streets/report").json()["counts"]
+    path = tmp_path / "streets.gpkg"
+    CliRunner().invoke(app, ["check", "streets", "-o", str(path), "--dangling", "1"])
+    assert "street-dangling" not in set(gpd.read_file(path)["kind"])
