@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
 import typer
-from matplotlib import font_manager
 
 from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import console
@@ -14,6 +13,7 @@ from api.settings import Settings
 from api.web import assets
 from layers import database
 from layers.errors import LayersError
+from layers.files import fonts
 
 #: Free space below which a demo city and its history may not fit.
 LEAST_FREE_BYTES = 2 * 1024**3
@@ -54,11 +54,7 @@ def _browser_packages() -> str:
 
 
 def _chinese_font() -> str:
-    names = {font.name for font in font_manager.fontManager.ttflist}
-    for name in ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei"):
-        if name in names:
-            return name
-    raise RuntimeError("none found; on Debian: apt-get install fonts-noto-cjk")
+    return str(fonts.chinese()[0].path)
 
 
 def _disk_space() -> str:
