@@ -256,7 +256,9 @@ def get_coverage(
     answer = found.answer
     about = _about(answer, query, snapshot.revision)
     about |= {"overstatement": tables.records(answer.overstatement), "provenance": provenance.document(found)}
-    notes = coverage_words.notes(answer, query, snapshot.revision) + provenance.notes(found)
+    notes: list[tuple[str, str]] = []
+    if written == "xlsx":
+        notes = coverage_words.notes(answer, query, snapshot.revision) + provenance.notes(found)
     cities = [city_at(snapshot)] if written == "geojson" else []
     shown = Shown(answer.table, coverage_words.TITLES, notes, about, cities, query.level)
     reply = table_formats.reply(
