@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -25,7 +26,12 @@ _log = structlog.get_logger(__name__)
 ROWS_IN_MEMORY = 500_000
 
 #: Steps of working a table out, as progress tells them.
-STEPS = ("道路网络 street network", "小区与设施 compounds and facilities", "覆盖率 coverage")
+STEPS = (
+    "道路网络 street network",
+    "小区与设施 compounds and facilities",
+    "步行距离 walking distances",
+    "覆盖率 coverage",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,9 @@ class CoverageResults:
             network_at(snapshot)
         with during(progress, STEPS[1]):
             city = city_at(snapshot)
-        answer = coverage.answer(city, query, told=lambda done, total: progress(STEPS[2], done, total))
+        if query.method != "circle" and query.weight != "land":
+            city.walk(partial(progress, STEPS[2]))
+        answer = coverage.answer(city, query, told=partial(progress, STEPS[3]))
         progress(STEPS[-1], 1, 1)
         seconds = time.perf_counter() - begun
         found = Found(

@@ -1,6 +1,6 @@
 """A city at one revision, on its street network: what coverage is worked out from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
@@ -82,7 +82,21 @@ class City:
     @cached_property
     def _walked(self) -> tuple[tuple[Floats, ...], Nearest]:
         """One search through the city answers both how far and which."""
-        costs, facility = shares.nearest_by_street(self.network, self.supply, self.demand)
+        return self._search(None)
+
+    def walk(self, told: Callable[[int, int], None]) -> None:
+        """Make :attr:`street_costs` and :attr:`nearest`, where they are not made yet.
+
+        Parameters
+        ----------
+        told
+            As in :func:`geo.coverage.shares.nearest_by_street`.
+        """
+        if not {"street_costs", "_walked"} & vars(self).keys():
+            vars(self)["_walked"] = self._search(told)
+
+    def _search(self, told: Callable[[int, int], None] | None) -> tuple[tuple[Floats, ...], Nearest]:
+        costs, facility = shares.nearest_by_street(self.network, self.supply, self.demand, told=told)
         return tuple(costs), _by_compound(costs, facility, self.demand)
 
     @cached_property

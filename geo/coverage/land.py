@@ -4,6 +4,7 @@ The only figure that comes from a drawing. The land of an area inside the reach 
 drawn cells, which is the area of the drawing to the last rounding.
 """
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
@@ -21,18 +22,23 @@ Objects: TypeAlias = npt.NDArray[np.object_]
 
 
 def sums(
-    city: City, asked: pd.DataFrame, method: str, *, level: str, rows: npt.NDArray[np.int64]
+    city: City,
+    asked: pd.DataFrame,
+    *,
+    level: str,
+    rows: npt.NDArray[np.int64],
+    tell: Callable[[int], None] | None = None,
 ) -> dict[str, Floats]:
     """Square metres of areas inside (``covered``) and outside (``uncovered``) the reach of each question.
 
     Parameters
     ----------
     asked
-        Questions: ``facility_type`` and ``budget_m``.
-    method
-        ``network`` or ``circle``.
+        Questions by one ``method``, ``network`` or ``circle``: ``facility_type`` and ``budget_m``.
     level, rows
         Level of the areas, and which of its areas.
+    tell
+        Called with the number of each question about circles as its turn comes.
 
     Returns
     -------
@@ -42,7 +48,8 @@ def sums(
     """
     areas = _polygons(city, level)[rows]
     size = np.repeat(shapely.area(areas)[:, None], len(asked), axis=1)
-    inside = _by_street(city, asked, areas) if method == "network" else _by_circle(city, asked, areas)
+    by_street = bool((asked["method"] == "network").all())
+    inside = _by_street(city, asked, areas) if by_street else _by_circle(city, asked, areas, tell)
     inside = np.minimum(inside, size)
     nothing = np.zeros_like(size)
     return {
@@ -62,7 +69,9 @@ def _polygons(city: City, level: str) -> Objects:
 
 def _by_street(city: City, asked: pd.DataFrame, areas: Objects) -> Floats:
     points = city.supply.points
-    begin = reach.starts(points.snapped, city.supply.type[points.feature], groups=city.supply.types)
+    type_of_point = city.supply.type[points.feature]
+    wanted = np.isin(type_of_point, city.type_numbers(asked))
+    begin = reach.starts(points.snapped, np.where(wanted, type_of_point, -1), groups=city.supply.types)
     limit_m = float(asked["budget_m"].max()) if len(asked) else 0.0
     costs = reach.costs_to(city.network, begin, city.cells.points, limit_m=limit_m)
     drawn = drawing.drawn_points(costs[city.type_numbers(asked)], asked["budget_m"].to_numpy()[:, None])
@@ -70,13 +79,15 @@ def _by_street(city: City, asked: pd.DataFrame, areas: Objects) -> Floats:
     return inside
 
 
-def _by_circle(city: City, asked: pd.DataFrame, areas: Objects) -> Floats:
+def _by_circle(city: City, asked: pd.DataFrame, areas: Objects, tell: Callable[[int], None] | None) -> Floats:
     points = city.supply.points
     type_of_point = city.supply.type[points.feature]
     inside = np.zeros((len(areas), len(asked)))
     for question, (number, budget_m) in enumerate(
         zip(city.type_numbers(asked), asked["budget_m"], strict=True)
     ):
+        if tell is not None:
+            tell(question)
         chosen = type_of_point == number
         discs = shapely.buffer(shapely.points(points.x[chosen], points.y[chosen]), budget_m, quad_segs=16)
         inside[:, question] = shapely.area(shapely.intersection(areas, shapely.union_all(discs)))

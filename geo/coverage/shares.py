@@ -44,6 +44,9 @@ COLUMNS = [
     "cannot_reach",
 ]
 
+#: Types that are searched between two words about how far it is: enough of them to keep both threads at work.
+_TOLD_EVERY = 8
+
 #: Figures of a table that are sums of weights.
 SUMS = ["demand", "covered", "partial", "uncovered", "unreachable"]
 
@@ -103,8 +106,15 @@ def demand(network: Network, compounds: gpd.GeoDataFrame) -> AccessPoints:
     return find(network, compounds.geometry.to_numpy(), compounds["entrances"].to_numpy())
 
 
-def nearest_by_street(network: Network, offer: Supply, need: AccessPoints) -> tuple[Floats, Ints]:
+def nearest_by_street(
+    network: Network, offer: Supply, need: AccessPoints, *, told: Callable[[int, int], None] | None = None
+) -> tuple[Floats, Ints]:
     """Find the nearest facility of each type to each access point of the demand, along streets.
+
+    Parameters
+    ----------
+    told
+        Called with how many types are searched, of how many, as the search goes on; what it raises ends it.
 
     Returns
     -------
@@ -112,8 +122,18 @@ def nearest_by_street(network: Network, offer: Supply, need: AccessPoints) -> tu
         Metres, infinite where no street leads there; and the row of the facility, -1 there. Of facilities equally
         near the first is told.
     """
-    begin = reach.starts(offer.points.snapped, offer.type[offer.points.feature], groups=offer.types)
-    costs, point = reach.nearest(network, begin, need.snapped, limit_m=np.inf)
+    type_of_point = offer.type[offer.points.feature]
+    at_once = max(offer.types, 1) if told is None else _TOLD_EVERY
+    costs = np.empty((offer.types, len(need.x)))
+    point = np.empty((offer.types, len(need.x)), dtype=np.int64)
+    for first in range(0, offer.types, at_once):
+        if told is not None:
+            told(first, offer.types)
+        types = min(at_once, offer.types - first)
+        mine = (type_of_point >= first) & (type_of_point < first + types)
+        begin = reach.starts(offer.points.snapped, np.where(mine, type_of_point - first, -1), groups=types)
+        some = slice(first, first + types)
+        costs[some], point[some] = reach.nearest(network, begin, need.snapped, limit_m=np.inf)
     return costs, np.append(offer.points.feature, -1)[point]
 
 

@@ -184,7 +184,7 @@ def answer(city: City, query: Query, *, told: Told = _to_nobody) -> Answer:
         tell = partial(_tell, told, turn * len(asked), len(methods) * len(asked))
         tell(0)
         if query.weight == "land":
-            summed = land.sums(city, asked, method, level=query.level, rows=rows)
+            summed = land.sums(city, questions, level=query.level, rows=rows, tell=tell)
             parts.append(shares.table(questions, summed, level))
         else:
             parts += _weighed(city, query, questions, level, tell)

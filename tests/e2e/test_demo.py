@@ -1,7 +1,12 @@
 """`wangge demo` keeps what it acknowledged, however it ends."""
 
+import os
+import re
+import signal
+
 import httpx2 as httpx
 
+from tests.api.working import until
 from tests.e2e.conftest import Demo
 
 
@@ -33,3 +38,26 @@ def test_what_was_acknowledged_survives_a_kill_of_everything(demo: Demo):
     assert demo.stop() == 0
     demo.start()
     assert set(kept) <= set(_ids(demo))
+
+
+def _worker(demo: Demo) -> int | None:
+    """Process of the worker beside the server, as it told the log."""
+    started = re.findall(
+        r'"worker": "[^"]*:([0-9]+):[0-9a-f]+", "event": "worker started"', "".join(demo.said)
+    )
+    return int(started[-1]) if started else None
+
+
+def test_a_worker_runs_beside_the_server_and_comes_back_when_it_is_killed(demo: Demo):
+    until(lambda: _worker(demo))
+    first = _worker(demo)
+    os.kill(first, signal.SIGKILL)
+    until(lambda: _worker(demo) not in {None, first})
+    until(lambda: httpx.get(f"{demo.url}/readyz").json()["workers"] == 1)
+    asked = {"minutes": "4", "level": "grid", "facility_type": "park_15min"}
+    reply = httpx.get(f"{demo.url}/api/coverage", params=asked, headers={"Prefer": "respond-async"})
+    assert reply.status_code == 202
+    place = demo.url + reply.headers["Location"]
+    until(lambda: httpx.get(place).json()["status"] == "done")
+    kept = httpx.get(f"{demo.url}/api/coverage", params=asked)
+    assert kept.headers["Wangge-Result"].startswith("kept")

@@ -5,6 +5,8 @@ C a point at 1500 m (20), D far from any street (7), E in no area (3). Communiti
 rest of B, C and D; each has one grid.
 """
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from shapely import MultiPoint, MultiPolygon, Point, box
 from shapely.affinity import translate
 
 from geo import coverage
-from geo.coverage import Query, city, life_circle
+from geo.coverage import Query, city, life_circle, shares
 from geo.crs import from_metric
 from geo.faults import DataError
 from tests.geo.networks import METRIC, ORIGIN, build, lattice
@@ -387,3 +389,37 @@ def test_more_minutes_never_serve_less(one, other):
     table = rows(level="district", minutes=(low, high))
     shares = table.sort_values("minutes")["served_share"].tolist()
     assert shares == sorted(shares)
+
+
+# --- how far it is -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["network", "circle", "both"])
+@pytest.mark.parametrize("weight", ["people", "land"])
+def test_the_work_tells_how_far_it_is_and_can_be_ended(method, weight):
+    query = Query(minutes=(5, 10), method=method, weight=weight)
+    told = []
+    answer = coverage.answer(PAPER, query, told=lambda done, total: told.append((done, total)))
+    pd.testing.assert_frame_equal(answer.table, coverage.answer(PAPER, query).table)
+    assert told == sorted(told)
+    assert len({total for _, total in told}) == 1
+    assert 0 <= told[0][0] <= told[-1][0] < told[0][1]
+
+    def enough(done, _total):
+        if done >= told[-1][0]:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        coverage.answer(PAPER, query, told=enough)
+
+
+def test_a_city_walked_in_parts_is_the_same(monkeypatch):
+    monkeypatch.setattr(shares, "_TOLD_EVERY", 1)
+    whole, parts = replace(PAPER), replace(PAPER)
+    told = []
+    parts.walk(lambda done, total: told.append((done, total)))
+    assert told == [(number, len(PAPER.types)) for number in range(len(PAPER.types))]
+    np.testing.assert_array_equal(np.array(parts.street_costs), np.array(whole.street_costs))
+    for one, other in zip(parts.nearest, whole.nearest, strict=True):
+        np.testing.assert_array_equal(one, other)
+    parts.walk(lambda *_: pytest.fail("it was walked already"))
