@@ -144,12 +144,14 @@ def _by_compound(costs: Floats, facility: Ints, need: AccessPoints) -> Nearest:
     known, first = np.unique(need.feature, return_index=True)
     found = np.full((len(costs), need.features), -1, dtype=np.int64)
     metres = np.full((len(costs), need.features), np.inf)
-    if len(known):
-        metres[:, known] = np.minimum.reduceat(costs, first, axis=1)
-        none = np.iinfo(np.int64).max
-        near = np.where((costs == metres[:, need.feature]) & np.isfinite(costs), facility, none)
-        least = np.minimum.reduceat(near, first, axis=1)
-        found[:, known] = np.where(least == none, -1, least)
+    none = np.iinfo(np.int64).max
+    # Type by type: the points of all types at once would take as much memory again as the costs.
+    for number in range(len(costs) if len(known) else 0):
+        metres[number, known] = np.minimum.reduceat(costs[number], first)
+        nearest = costs[number] == metres[number, need.feature]
+        rows = np.where(nearest & (facility[number] >= 0), facility[number], none)
+        least = np.minimum.reduceat(rows, first)
+        found[number, known] = np.where(least == none, -1, least)
     return Nearest(found, metres)
 
 
