@@ -247,14 +247,15 @@ def _sum(number: Ints, values: Floats, count: int) -> Floats:
 
 def _in_order(city: City, walks: _Walks) -> Ints:
     """Pairs from the shortest walk to the longest."""
-    code = city.compounds["code"].to_numpy(dtype=object).astype(str)
-    rank = np.empty(len(code), dtype=np.int64)
-    rank[np.argsort(code, kind="stable")] = np.arange(len(code))
-    compound = rank[city.demand.feature[walks.point]]
+    facility = _rank(city.facilities["code"])[walks.facilities[walks.facility]]
+    compound = _rank(city.compounds["code"])[city.demand.feature[walks.point]]
     millimetres = np.rint(walks.cost_m * 1000.0)
-    # Facilities ascend by code.
-    order: Ints = np.lexsort((walks.point, compound, walks.facility, millimetres))
+    order: Ints = np.lexsort((walks.point, compound, facility, millimetres))
     return order
+
+
+def _rank(codes: pd.Series) -> Ints:
+    return np.unique(codes.to_numpy(dtype=str), return_inverse=True)[1].astype(np.int64)
 
 
 # --- rows -------------------------------------------------------------------------------------------------

@@ -111,6 +111,15 @@ def test_circles_beside_streets():
     assert (table["score"].diff().dropna() >= 0).all()
 
 
+def test_an_area_scores_the_mean_of_its_compounds_by_people():
+    place = town(("party", "medical", "sport"), school_m=400)
+    own = asked(place, level="compound", minutes=(10,))
+    share = place.levels["community"].share.toarray() * np.array([100, 50, 0])
+    for name in ("score", *ELEMENTS.values()):
+        expected = share @ own[name].to_numpy() / share.sum(axis=1)
+        np.testing.assert_allclose(asked(place, level="community", minutes=(10,))[name], expected, atol=1e-8)
+
+
 def test_old_estates_as_rows_and_apart():
     place = town()
     assert asked(place, level="old_estate")["score"].to_dict() == {"E": 1.0}
