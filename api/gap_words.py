@@ -4,7 +4,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from api import coverage_words
+from api import coverage_words, provenance
+from api.provenance import WorkedOut
 from api.web import words
 from api.web.words import Language
 from geo.coverage import Query
@@ -70,6 +71,7 @@ class About:
     city: str
     metric: str
     attribution: str
+    worked_out: WorkedOut
 
 
 def settings(found: Gaps, about: About) -> list[tuple[Pair, Pair]]:
@@ -100,6 +102,8 @@ def settings(found: Gaps, about: About) -> list[tuple[Pair, Pair]]:
         ),
         (("数字来源", "Figures"), SOURCE),
     ]
+    versions = ", ".join(f"{layer}={version}" for layer, version in about.worked_out.basis.versions.items())
+    lines.append((("图层版本", "Layer versions"), (versions,) * 2))
     if found.not_judged:
         lines.append((("标准未规定", "Not judged"), (", ".join(found.not_judged),) * 2))
     if about.attribution:
@@ -129,6 +133,7 @@ def type_name(key: str) -> Pair:
 def notes(found: Gaps, about: About) -> list[tuple[str, str]]:
     """Return the settings and the faults in both languages, for a sheet or table beside the lists."""
     lines = [(f"{term[0]} {term[1]}", _both(value)) for term, value in settings(found, about)]
+    lines += provenance.notes(about.worked_out)
     return lines + [(f"{fault.title[0]} {fault.id or ''}", fault.message) for fault in found.faults]
 
 
@@ -149,6 +154,7 @@ def as_dict(found: Gaps, about: About) -> dict[str, Any]:
             "crs": "EPSG:4326",
             "metric_crs": about.metric,
         },
+        "provenance": provenance.document(about.worked_out),
         "source": SOURCE[1],
         "attribution": about.attribution,
         "not_judged": list(found.not_judged),

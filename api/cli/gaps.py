@@ -1,13 +1,14 @@
 """`wangge coverage gaps`: what lies outside reach, as a file or as a report."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import typer
 
-from api import coverage_words, gap_files, gap_report
+from api import coverage_words, gap_files, gap_report, gap_results
 from api.cli.arguments import in_a_folder
 from api.cli.connection import Embedded, transaction
 from api.cli.console import console, print_faults, progress_bars
@@ -79,8 +80,8 @@ def find_gaps(
     try:
         written = _format(output)
         words = {"level": level, "profile": profile, "weight": weight, "standard": standard, "within": within}
-        query = coverage_words.asked(facility_type or [], minutes or [], **words)
-        gaps.check(query, coverage_words.catalogue(), least_m2=least_m2)
+        check = partial(gaps.check, least_m2=least_m2)
+        query = coverage_words.asked(facility_type or [], minutes or [], check, **words)
     except DataError as error:
         print_faults(error.faults)
         raise typer.Exit(WRONG_USE) from None
@@ -127,8 +128,12 @@ def _work(
     settings, time = Settings(), now()
     revision = history.current(session, time)
     city = load_city(session, revision, load_network(session, revision))
-    found = gaps.find(city, query, least_m2=least_m2)
     decided = deployment.get(session)
+    versions = history.versions(session, revision)
+    worked_out = gap_results.work_out(
+        city, query, least_m2=least_m2, versions=versions, decided=decided, clock=now
+    )
+    found = worked_out.gaps
     about = About(
         query=query,
         revision=revision,
@@ -136,6 +141,7 @@ def _work(
         city=decided.city,
         metric=decided.metric_crs,
         attribution=sources.attribution(session, revision, settings.map_attribution),
+        worked_out=worked_out,
     )
     if written in gap_files.FORMATS:
         return found, revision, gap_files.body(found, city, about, written, which=which)

@@ -12,20 +12,21 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
-from api import gap_files, gap_report, table_formats
+from api import gap_files, gap_report, gap_results, provenance, table_formats
 from api.access import Permission, needs
 from api.cities import city_at
-from api.coverage_words import asked, catalogue
+from api.coverage_words import asked
 from api.dependencies import Runtime, RuntimeDep, SnapshotAtDep
+from api.gap_results import FoundGaps
 from api.gap_words import About
 from api.maps import sources
+from api.provenance import Provenance
 from api.snapshots import Snapshot
 from api.web.reader import ReaderDep
 from api.web.templating import Site
 from geo import coverage
 from geo.coverage import gaps, shares
 from geo.coverage.circles import PROFILES
-from geo.coverage.gaps import Gaps
 from geo.levels import LEVELS
 from layers import store
 from layers.coverage import LAYERS
@@ -91,6 +92,13 @@ class GapsOut(BaseModel):
             "example": {
                 "revision": 4,
                 "settings": {"facility_types": ["fresh_market"], "minutes": [10], "level": "community"},
+                "provenance": {
+                    "key": "9f2b6c0d41aa",
+                    "layers": {"compounds": 3, "facilities": 4, "streets": 2},
+                    "settings": {"speed_m_s": 1.25},
+                    "computed_at": "2026-03-01T04:05:06Z",
+                    "seconds": 0.3,
+                },
                 "source": "People and walking times come from exact distances along streets.",
                 "attribution": "",
                 "not_judged": [],
@@ -104,6 +112,7 @@ class GapsOut(BaseModel):
 
     revision: int
     settings: dict[str, Any]
+    provenance: Provenance
     source: str
     attribution: str
     not_judged: list[str]
@@ -141,8 +150,7 @@ def _question(
     ] = gaps.LEAST_M2,
 ) -> _Asked:
     words = {"level": level, "profile": profile, "weight": weight, "standard": standard, "within": within}
-    query = asked(facility_type or [], minutes or [], **words)
-    gaps.check(query, catalogue(), least_m2=least_m2)
+    query = asked(facility_type or [], minutes or [], partial(gaps.check, least_m2=least_m2), **words)
     return _Asked(query=query, least_m2=least_m2)
 
 
@@ -190,14 +198,17 @@ async def get_gaps(
     People and times come from exact distances along streets, the shapes from the drawing of the reach.
     """
 
-    def work() -> bytes:
-        about = _about(question, snapshot, runtime)
-        return gap_files.body(gaps_at(snapshot, question), city_at(snapshot), about, written, which=list)
+    def work() -> tuple[FoundGaps, bytes]:
+        found = gaps_at(snapshot, question, runtime)
+        about = _about(question, snapshot, runtime, found)
+        return found, gap_files.body(found.gaps, city_at(snapshot), about, written, which=list)
 
     # Long lists keep a processor busy: as many at once as files.
-    body = await to_thread.run_sync(work, limiter=runtime.files)
+    found, body = await to_thread.run_sync(work, limiter=runtime.files)
     name = f"gaps-{question.query.level}"
-    return table_formats.reply(body, written, name=name, revision=snapshot.revision)
+    reply = table_formats.reply(body, written, name=name, revision=snapshot.revision)
+    reply.headers.update(provenance.headers(found))
+    return reply
 
 
 @router.get(
@@ -227,29 +238,40 @@ async def get_report(
     return table_formats.reply(body, written, name=name, revision=snapshot.revision)
 
 
-def gaps_at(snapshot: Snapshot, question: _Asked) -> Gaps:
+def gaps_at(snapshot: Snapshot, question: _Asked, runtime: Runtime) -> FoundGaps:
     """Return the gaps of a snapshot, kept while its layers stay as they are."""
-    city = city_at(snapshot)
+    city, decided = city_at(snapshot), snapshot.deployment
+    made = []
 
-    def load(_session: Session, _revision: int) -> Gaps:
-        return gaps.find(city, question.query, least_m2=question.least_m2)
+    def load(_session: Session, _revision: int) -> FoundGaps:
+        assert decided is not None  # noqa: S101 - there is a city
+        made.append(True)
+        return gap_results.work_out(
+            city,
+            question.query,
+            least_m2=question.least_m2,
+            versions=snapshot.versions,
+            decided=decided,
+            clock=runtime.clock,
+        )
 
     name = ("gaps", question.query, question.least_m2)
-    return snapshot.model(name, layers=LAYERS, load=load)
+    found = snapshot.model(name, layers=LAYERS, load=load)
+    return replace(found, kept=not made)
 
 
 def _report(question: _Asked, snapshot: Snapshot, runtime: Runtime, site: Site, written: str) -> bytes:
-    about = _about(question, snapshot, runtime)
-    found, city = gaps_at(snapshot, question), city_at(snapshot)
+    found, city = gaps_at(snapshot, question, runtime), city_at(snapshot)
+    about = _about(question, snapshot, runtime, found)
     streets = snapshot.model("streets on paper", layers=("streets",), load=_streets)
-    return gap_report.body(found, city, about, written, site=site, streets=streets)
+    return gap_report.body(found.gaps, city, about, written, site=site, streets=streets)
 
 
 def _streets(session: Session, revision: int) -> gpd.GeoDataFrame:
     return store.read(session, "streets", revision, columns=["kind", "geometry"])
 
 
-def _about(question: _Asked, snapshot: Snapshot, runtime: Runtime) -> About:
+def _about(question: _Asked, snapshot: Snapshot, runtime: Runtime, found: FoundGaps) -> About:
     decided = snapshot.deployment
     return About(
         query=question.query,
@@ -258,6 +280,7 @@ def _about(question: _Asked, snapshot: Snapshot, runtime: Runtime) -> About:
         city=decided.city if decided else "",
         metric=decided.metric_crs if decided else "",
         attribution=sources.attributed(snapshot, runtime.settings.map_attribution),
+        worked_out=found,
     )
 
 

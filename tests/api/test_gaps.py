@@ -10,7 +10,7 @@ import pandas as pd
 import pyogrio
 import pytest
 
-from api import gap_report, table_formats
+from api import gap_files, gap_report, table_formats
 from layers.errors import FontMissing
 from layers.files import fonts
 from layers.publishing import Change
@@ -34,6 +34,9 @@ def test_three_lists_with_what_they_are(walked):
     body = reply.json()
     assert (body["revision"], reply.headers["Wangge-Revision"]) == (1, "1")
     assert body["settings"]["minutes"] == [5]
+    assert body["provenance"]["layers"]["streets"] == 1
+    assert reply.headers["Wangge-Result"] == f"fresh; key={body['provenance']['key']}"
+    assert walked.get(GAPS, params=MARKET).headers["Wangge-Result"].startswith("kept")
     assert "exact distances along streets" in body["source"]
     assert [gap["gap"] for gap in body["gaps"]] == list(range(1, len(body["gaps"]) + 1))
     outside = {row["code"]: row for row in body["compounds"]}
@@ -162,7 +165,8 @@ def test_gaps_of_a_past_day(walked, session):
     walked.app.state.runtime.snapshots.refresh()
     after = walked.get(GAPS, params=MARKET).json()
     again = walked.get(GAPS, params=MARKET | {"at": "2026-03-02"}).json()
-    assert again == before
+    assert [again[name] for name in gap_files.LISTS] == [before[name] for name in gap_files.LISTS]
+    assert again["provenance"]["key"] == before["provenance"]["key"] != after["provenance"]["key"]
     assert len(after["compounds"]) == len(before["compounds"]) + 1
 
 
