@@ -53,6 +53,16 @@ KINDS: dict[str, tuple[str, str]] = {
     "sliver": ("细碎面", "Sliver"),
     "t-junction": ("单侧节点", "Node on one side only"),
     "duplicate-geometry": ("几何重复", "Duplicate geometry"),
+    # edits of areas
+    "edit-unknown": ("编辑操作不存在", "No such edit"),
+    "edit-target": ("编辑对象不存在", "No such area to edit"),
+    "edit-line": ("编辑线无法切分", "The line cannot cut"),
+    "edit-apart": ("区域不相邻", "No common border"),
+    "edit-outside": ("编辑位置不在区域内", "Nothing to edit here"),
+    "edit-vanishes": ("区域将消失", "An area would vanish"),
+    "edit-crosses": ("边界将交叉", "Borders would cross"),
+    "edit-loses": ("界线不匹配，土地将丢失", "Borders do not match; land would be lost"),
+    "edit-nothing": ("编辑无变化", "The edit changes nothing"),
     # streets
     "street-island": ("孤立路段", "Street island"),
     "street-dangling": ("端点悬空", "Dead end beside a street"),
