@@ -21,7 +21,7 @@
 
   /** The Leaflet map of a page. */
   wangge.createMap = (id, options) => {
-    const map = L.map(id, { attributionControl: false, zoomControl: false, ...options });
+    const map = L.map(id, { attributionControl: false, zoomControl: false, zoomSnap: 0.25, ...options });
     L.control.zoom({
       position: "topright", zoomInTitle: wangge.say("放大", "Zoom in"), zoomOutTitle: wangge.say("缩小", "Zoom out"),
     }).addTo(map);
