@@ -50,6 +50,7 @@ class Permission(StrEnum):
     READ_LAYERS = "read layers"
     READ_STATISTICS = "read statistics"
     PLAN = "save scenarios"
+    PUBLISH = "publish revisions"
     READ_INCIDENTS = "read incidents"
     READ_PERSONAL = "read personal data"
     FILE_INCIDENTS = "file incidents"
@@ -69,8 +70,8 @@ ROLES: dict[str, frozenset[Permission]] = {
     "worker": frozenset(_FIELD),
     "dispatcher": frozenset(_DESK),
     "planner": frozenset(_JUDGE | {Permission.PLAN, Permission.READ_INCIDENTS}),
-    "editor": frozenset(_JUDGE),
-    "reviewer": frozenset(_JUDGE),
+    "editor": frozenset(_JUDGE | {Permission.PUBLISH}),
+    "reviewer": frozenset(_JUDGE | {Permission.PUBLISH}),
     "administrator": frozenset(Permission),
 }
 

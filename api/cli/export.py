@@ -1,10 +1,12 @@
 """`wangge export`: layers into files."""
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from api import stated
 from api.cli.arguments import LayerName, layer_file
 from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import console, print_faults
@@ -12,6 +14,7 @@ from api.dependencies import now
 from geo import crs as references
 from geo.faults import DataError
 from layers import database, exports, history
+from layers.database import Session
 
 WRONG_USE = 2
 
@@ -32,6 +35,9 @@ def export_layer(
     revision: Annotated[
         int | None, typer.Option(help="Number of a past revision; default: the current one.")
     ] = None,
+    at: Annotated[
+        str | None, typer.Option(help="As it stood at the end of this day, or at this instant: 2026-03-01.")
+    ] = None,
     embedded: Embedded = False,
 ) -> None:
     """导出 · Write a layer to a file that can be imported again.
@@ -41,14 +47,18 @@ def export_layer(
       wangge export grids 网格.shp --crs EPSG:4547
       wangge export facilities 设施.xlsx --crs gcj02
       wangge export communities before.geojson --revision 12
+      wangge export grids then.gpkg --at 2026-03-01
 
     What came from OpenStreetMap stays © OpenStreetMap contributors (ODbL): say so where you pass it on.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
+    if revision is not None and at is not None:
+        raise typer.BadParameter("say --revision or --at, not both.")
     try:
         with named_settings(embedded=embedded) as settings:
             reference = references.parse(crs, local=settings.local_crs())
+            instant = None if at is None else stated.instant(at, settings.timezone)
             with connected(settings) as engine, database.sessions(engine).begin() as session:
-                number = revision or history.current(session, now())
+                number = _number(session, revision, instant)
                 done = exports.export(session, layer, file, number, reference=reference)
     except DataError as error:
         print_faults(error.faults)
@@ -58,3 +68,10 @@ def export_layer(
         console.print(f"left out, too long for this format: {', '.join(done.left_out)}", markup=False)
     if done.attribution:
         console.print(f"attribute these data: {done.attribution}", markup=False)
+
+
+def _number(session: Session, revision: int | None, instant: dt.datetime | None) -> int:
+    """Return the revision that is meant: the one stated, that of an instant, or the current one."""
+    if revision is not None:
+        return history.get(session, revision).number
+    return history.current(session, now()) if instant is None else history.at(session, instant)

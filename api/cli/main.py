@@ -21,6 +21,7 @@ from api.cli import (
     import_,
     jobs,
     map_,
+    revisions,
     scenario,
     serve,
     user,
@@ -59,6 +60,7 @@ app.add_typer(scenario.app, name="scenario")
 app.command("worker")(worker.worker)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(db.app, name="db")
+app.add_typer(revisions.app, name="revisions")
 app.add_typer(user.app, name="user")
 
 

@@ -22,6 +22,7 @@ from geo.coverage.city import City
 from geo.coverage.gaps import Gaps
 from geo.levels import LEVELS
 from layers.borders import Statistics
+from layers.diffs import Diff
 
 #: Tints of the areas of one level, told apart under common colour blindness.
 TINTS = ("#c7dbee", "#f8e1c6", "#d3eadc", "#ecd3e3", "#e4e0bc", "#cfe9ea", "#f2d3d0", "#dcd9ef")
@@ -228,11 +229,88 @@ def gaps(site: Site, city: City, streets: gpd.GeoDataFrame, found: Gaps, questio
     return draw(sheet, layers, names=names)
 
 
+def changes(
+    site: Site,
+    metric: str,
+    areas: Mapping[str, gpd.GeoDataFrame],
+    streets: gpd.GeoDataFrame,
+    found: Sequence[Diff],
+    *,
+    facts: Sequence[str],
+) -> bytes:
+    """Print what changed between two revisions: the land that changed hands, by codes, and what is no more or new.
+
+    The sheet reaches a little farther than the changes.
+    """
+    language = site.language
+    land = [diff.land for diff in found if diff.land is not None and len(diff.land)]
+    states = {
+        name: pd.concat(
+            [getattr(diff.changes, name).geometry for diff in found if _placed(diff)] or [_NOWHERE]
+        )
+        for name in STATE_COLOURS
+    }
+    near = _window(pd.concat([*states.values(), *(frame.geometry for frame in land)]), metric)
+    layers: _Layers = [(near, Style()), *_ground(streets.clip(near.total_bounds))]
+    for frame in land:
+        layers.append((frame.geometry, Style(LAND_COLOUR + _SEE_THROUGH, LAND_COLOUR, 0.4)))
+    for name, shapes in states.items():
+        colour, pair = STATE_COLOURS[name]
+        label = f"{words.choose(pair, language)}  {len(shapes):,}"
+        for places, is_point in (
+            (shapes[shapes.geom_type != "Point"], False),
+            (shapes[shapes.geom_type == "Point"], True),
+        ):
+            if len(places):
+                layers.append(
+                    (places, Style(colour if is_point else "none", colour, 4.0 if is_point else 1.0, label))
+                )
+                label = ""
+    title = words.choose(("修订对比", "What changed"), language)
+    sheet = Sheet(site=site, metric=metric, title=title, facts=facts)
+    clipped = {level: frame.clip(near.total_bounds) for level, frame in areas.items()}
+    names = [_hands(frame.head(_NUMBERED)) for frame in land]
+    return draw(
+        sheet,
+        [*layers, *_outlines(clipped, language)],
+        names=pd.concat(names) if names else _named({}),
+    )
+
+
+#: Colours of what changed, as it was and as it is, and of land that changed hands.
+STATE_COLOURS = {
+    "before": ("#b3261e", ("变更前", "Before")),
+    "after": ("#1d6fb8", ("变更后", "After")),
+}
+LAND_COLOUR = "#f59f3a"
+_NOWHERE = gpd.GeoSeries([], crs="EPSG:4326")
+
 _INK = "#1c2733"
 
 #: Colour of land outside reach, and how many shapes carry their number.
 _GAP = "#c2410c"
 _NUMBERED = 12
+
+
+def _placed(diff: Diff) -> bool:
+    return isinstance(diff.changes.after, gpd.GeoDataFrame)
+
+
+def _window(shapes: gpd.GeoSeries, metric: str) -> gpd.GeoSeries:
+    """A frame around shapes, a tenth of their size away and at least 150 m."""
+    west, south, east, north = shapes.to_crs(metric).total_bounds
+    margin = max(150.0, 0.1 * max(east - west, north - south))
+    frame = shapely.box(west - margin, south - margin, east + margin, north + margin)
+    return gpd.GeoSeries([frame], crs=metric).to_crs("EPSG:4326")
+
+
+def _hands(land: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Land with the last digits of the codes that it went from and to."""
+    names = [
+        f"{(giver or '—')[-3:]} → {(taker or '—')[-3:]}"
+        for giver, taker in zip(land["from_code"], land["to_code"], strict=True)
+    ]
+    return gpd.GeoDataFrame({"name": names}, geometry=land.geometry.to_numpy(), crs="EPSG:4326")
 
 
 def _present(areas: Mapping[str, gpd.GeoDataFrame]) -> list[str]:

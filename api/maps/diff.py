@@ -1,0 +1,56 @@
+"""The map of what changed between two revisions: each state of what changed, and the land that changed hands."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from api import diff_words
+from api.maps import encoding
+from layers.diffs import Diff
+
+#: Features on the map at most, of each state; land that changed hands likewise, the largest first.
+MOST_DRAWN = 5_000
+
+
+def diff_data(found: Sequence[Diff], earlier: int, later: int) -> dict[str, Any]:
+    """Return what the browser draws.
+
+    Returns
+    -------
+    dict
+        ``from``, ``to``; ``layers``: name and counts of each; ``changes`` and ``land``: GeoJSON; ``left_out``: how
+        many features are not drawn.
+    """
+    drawn = diff_words.features(found).drop(columns="attributes")
+    land = drawn[drawn["what"] == "land"].drop(columns=["state", "kind", "code", "name"])
+    changes = drawn[drawn["what"] == "change"].drop(columns=["from_code", "to_code", "area_m2"])
+    shown = changes.groupby("state", sort=False).head(MOST_DRAWN)
+    return {
+        "from": earlier,
+        "to": later,
+        "layers": [{"layer": diff.layer, "counts": diff.changes.counts} for diff in found],
+        "changes": _collection(shown),
+        "land": _collection(land.head(MOST_DRAWN)),
+        "left_out": len(changes) - len(shown) + max(len(land) - MOST_DRAWN, 0),
+    }
+
+
+def bounds(found: Sequence[Diff]) -> tuple[float, float, float, float] | None:
+    """Return west, south, east, north of all that changed; None where nothing has a place."""
+    frames = [
+        state
+        for diff in found
+        for state in (diff.changes.before, diff.changes.after)
+        if isinstance(state, gpd.GeoDataFrame) and len(state)
+    ]
+    if not frames:
+        return None
+    sides = pd.concat([frame.bounds for frame in frames])
+    low, high = sides.min(), sides.max()
+    return float(low["minx"]), float(low["miny"]), float(high["maxx"]), float(high["maxy"])
+
+
+def _collection(frame: gpd.GeoDataFrame) -> dict[str, Any]:
+    return encoding.feature_collection(frame.geometry, pd.DataFrame(frame.drop(columns=["geometry", "what"])))
