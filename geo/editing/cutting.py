@@ -12,7 +12,7 @@ import numpy.typing as npt
 import shapely
 
 from geo.editing.edges import Edge, Edges, Place, area_of, edge, faces
-from geo.editing.working import Working, refuse
+from geo.editing.working import ON_EDGE_DEG, Working, refuse
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,7 +43,9 @@ def draw(working: Working, line: Floats, crossing: Sequence[tuple[str, str]]) ->
     for start, end in itertools.pairwise(path):
         met = [start, *_met(start, end, vertices, standing), end]
         for place in met:
-            working.insert(place)
+            # What the line meets beyond the areas that it is to cut stays untouched.
+            if _distance(place, standing) <= ON_EDGE_DEG:
+                working.insert(place)
         found += [edge(a, b) for a, b in itertools.pairwise(met) if a != b]
     return found
 
@@ -110,14 +112,20 @@ def _snapped(place: Floats, vertices: Floats, standing: Floats) -> Place:
     if off.min() <= SNAP_DEG:
         x, y = vertices[off.argmin()].tolist()
         return x, y
-    foot = _feet(np.array([x, y]), standing)
+    foot = _feet((x, y), standing)
     off = np.hypot(*(foot - (x, y)).T)
     if off.min() <= SNAP_DEG:
         x, y = foot[off.argmin()].tolist()
     return x, y
 
 
-def _feet(place: Floats, standing: Floats) -> Floats:
+def _distance(place: Place, standing: Floats) -> float:
+    """Degrees from a place to the nearest of some edges."""
+    return float(np.hypot(*(_feet(place, standing) - place).T).min(initial=np.inf))
+
+
+def _feet(place: Place, standing: Floats) -> Floats:
+    """Return the place on each edge that is nearest to a place."""
     start, step = standing[:, 0], standing[:, 1] - standing[:, 0]
     along = np.clip(((place - start) * step).sum(axis=1) / (step**2).sum(axis=1), 0, 1)
     feet: Floats = start + along[:, None] * step

@@ -64,8 +64,10 @@ def levels(cells, owner, *, multi):
 def edits(draw, state, side):
     """Any edit, often one that cannot be made."""
     level = draw(st.sampled_from(LEVELS))
-    codes = state[level]["code"].tolist()
-    code, other = draw(st.sampled_from(codes)), draw(st.sampled_from(codes))
+    shapes = dict(zip(state[level]["code"], state[level].geometry, strict=True))
+    code = draw(st.sampled_from(sorted(shapes)))
+    beside = [each for each, shape in shapes.items() if each != code and shape.intersects(shapes[code])]
+    other = draw(st.sampled_from(sorted(beside or shapes)))
     place = st.tuples(*[st.integers(-2, side * STEP + 2)] * 2).map(lambda p: point(p[0] / STEP, p[1] / STEP))
     name = draw(st.sampled_from(["move", "redraw", "split", "merge", "transfer", "insert"]))
     if name == "move":
@@ -74,22 +76,31 @@ def edits(draw, state, side):
         dx, dy = (draw(st.integers(-3, 3)) / STEP / 1024 for _ in range(2))
         return editing.MoveVertices(level=level, moves=(((x, y), (x + dx, y + dy)),))
     if name == "redraw":
-        return editing.Redraw(
-            level=level, code=code, other=other, line=tuple(draw(st.lists(place, min_size=2, max_size=3)))
-        )
+        return editing.Redraw(level=level, code=code, other=other, line=draw(lines(shapes[code], place)))
     if name == "split":
-        return editing.Split(
-            level=level, code=code, line=tuple(draw(st.lists(place, min_size=2, max_size=3)))
-        )
+        return editing.Split(level=level, code=code, line=draw(lines(shapes[code], place)))
     if name == "merge":
         return editing.Merge(level=level, codes=(code, other))
     if name == "insert":
         x, y = draw(place)
         return editing.InsertNode(level=level, lon=x, lat=y)
-    x, y = draw(st.integers(0, side * STEP - 1)), draw(st.integers(0, side * STEP - 1))
+    west, south, _, _ = shapes[code].bounds
+    x = int((west - point(0, 0)[0]) * 1024 * STEP) + draw(st.integers(-2, STEP))
+    y = int((south - point(0, 0)[1]) * 1024 * STEP) + draw(st.integers(-2, STEP))
     size = draw(st.integers(1, STEP))
     piece = on_map(box(x / STEP, y / STEP, (x + size) / STEP, (y + size) / STEP))
     return editing.Transfer(level=level, code=code, to=other, piece=piece)
+
+
+@st.composite
+def lines(draw, shape, place):
+    """A line straight through an area and far beyond, or any, of two places or three."""
+    if draw(st.booleans()):
+        return tuple(draw(st.lists(place, min_size=2, max_size=3)))
+    middle = shapely.point_on_surface(shape)
+    dx, dy = draw(st.sampled_from([(1, 0), (0, 1), (1, 1), (3, -1), (1, 5)]))
+    step = [sign * draw(st.sampled_from([0.6, 5])) / 1024 for sign in (-1, 1)]
+    return tuple((middle.x + dx * each, middle.y + dy * each) for each in step)
 
 
 def bits(state):
@@ -115,7 +126,7 @@ def defects(state):
     return found
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tilings(), st.data())
 def test_edits_keep_the_partition_the_land_the_codes_and_can_be_undone(tiling, data):
     state, side = tiling
@@ -150,7 +161,9 @@ def test_edits_keep_the_partition_the_land_the_codes_and_can_be_undone(tiling, d
                 assert above is None or (parent in now[above] and code.startswith(parent))
         if not isinstance(edit, editing.MoveVertices):
             was, still = (shapely.union_all(each["grid"].geometry.to_numpy()) for each in (state, after))
-            assert shapely.area(shapely.symmetric_difference(was, still)) < 1e-16  # square degrees: a square millimetre
+            assert (
+                shapely.area(shapely.symmetric_difference(was, still)) < 1e-16
+            )  # square degrees: a square millimetre
         for level, old, new in edited.lineage.itertuples(index=False):
             assert old in before[level]
             assert new in now[level] or new in ever[level]
