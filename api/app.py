@@ -50,6 +50,7 @@ from api.routers import (
     streets,
     system,
 )
+from api.sent_bodies import SentBodies
 from api.settings import Settings
 from api.snapshots import Snapshots
 from api.web import assets
@@ -142,6 +143,7 @@ def create_app(
         clock,
         CollectorRegistry(),
         CoverageResults(look_ups, clock, most_bytes=settings.kept_results_mb * 1024 * 1024),
+        SentBodies(),
     )
     ProcessCollector(registry=runtime.figures)
     runtime.figures.register(QueueFigures(look_ups))

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api import stated
 from api.coverage_results import CoverageResults
+from api.sent_bodies import SentBodies
 from api.settings import Settings
 from api.snapshots import Snapshot, Snapshots
 from layers import database
@@ -34,6 +35,8 @@ class Runtime:
         Uploaded files worked on at once; further ones wait without a thread, so that none is missing elsewhere.
     results
         Tables of coverage, kept.
+    bodies
+        Of replies with these tables.
     """
 
     settings: Settings
@@ -45,6 +48,7 @@ class Runtime:
     clock: Callable[[], dt.datetime]
     figures: CollectorRegistry
     results: CoverageResults
+    bodies: SentBodies
 
 
 def now() -> dt.datetime:

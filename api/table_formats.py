@@ -66,11 +66,22 @@ def check_size(written: str, rows: int, *, otherwise: str) -> None:
 
 def reply(body: bytes, written: str, *, name: str, revision: int) -> Response:
     """Send a table; what browsers cannot show as a file called `name`."""
-    headers = {"Wangge-Revision": str(revision), "Vary": "Accept, Prefer"}
+    return Response(
+        body, media_type=media_type(written), headers=headers(written, name=name, revision=revision)
+    )
+
+
+def media_type(written: str) -> str:
+    """Media type of a format, as a reply states it."""
+    return (FORMATS | MORE_FORMATS)[written] + ("; charset=utf-8" if written == "csv" else "")
+
+
+def headers(written: str, *, name: str, revision: int) -> dict[str, str]:
+    """Return the headers of a table, see :func:`reply`."""
+    found = {"Wangge-Revision": str(revision), "Vary": "Accept, Prefer"}
     if written not in {"json", "geojson"}:
-        headers["Content-Disposition"] = f'attachment; filename="{name}.{written}"'
-    media = (FORMATS | MORE_FORMATS)[written] + ("; charset=utf-8" if written == "csv" else "")
-    return Response(body, media_type=media, headers=headers)
+        found["Content-Disposition"] = f'attachment; filename="{name}.{written}"'
+    return found
 
 
 def _by_preference(accept: str) -> list[str]:

@@ -11,11 +11,14 @@ from api import coverage_words, provenance, stated, table_formats, waiting
 from api.access import Caller, Permission, needs
 from api.cities import city_at
 from api.coverage_replies import Shown, body
+from api.coverage_results import Found
 from api.coverage_words import asked
 from api.dependencies import RuntimeDep, SnapshotAtDep
 from api.preferences import PreferencesDep
 from api.provenance import Provenance
 from api.routers.jobs import JobOut, accepted, address
+from api.snapshots import Snapshot
+from api.web import replies
 from geo import coverage
 from geo.coverage import circles, comparison
 from layers.files import tables
@@ -253,6 +256,24 @@ def get_coverage(
         if job is not None:
             return accepted(job)
     found = found or runtime.results.to(snapshot, query)
+
+    def write() -> bytes:
+        return body(written, _shown(found, snapshot, query, written))
+
+    headers = table_formats.headers(written, name=f"coverage-{query.level}", revision=snapshot.revision)
+    media_type = table_formats.media_type(written)
+    if found.kept and written != "xlsx":
+        kept = runtime.bodies.get((found.basis.key, snapshot.revision, written), write)
+        reply = replies.packed(request, kept, media_type=media_type)
+        headers["Vary"] += ", Accept-Encoding"
+    else:
+        reply = Response(write(), media_type=media_type)
+    reply.headers.update(headers | provenance.headers(found))
+    return reply
+
+
+def _shown(found: Found, snapshot: Snapshot, query: coverage.Query, written: str) -> Shown:
+    """Lay a table out; what only some formats have is made for these."""
     answer = found.answer
     about = _about(answer, query, snapshot.revision)
     about |= {"overstatement": tables.records(answer.overstatement), "provenance": provenance.document(found)}
@@ -260,12 +281,7 @@ def get_coverage(
     if written == "xlsx":
         notes = coverage_words.notes(answer, query, snapshot.revision) + provenance.notes(found)
     cities = [city_at(snapshot)] if written == "geojson" else []
-    shown = Shown(answer.table, coverage_words.TITLES, notes, about, cities, query.level)
-    reply = table_formats.reply(
-        body(written, shown), written, name=f"coverage-{query.level}", revision=snapshot.revision
-    )
-    reply.headers.update(provenance.headers(found))
-    return reply
+    return Shown(answer.table, coverage_words.TITLES, notes, about, cities, query.level)
 
 
 @router.get(

@@ -52,6 +52,8 @@ def test_an_answer_is_worked_out_once_and_kept_for_the_next_server(walked, setti
     again = walked.get("/api/coverage", params=MARKET)
     assert [reply.headers["Wangge-Result"][:5] for reply in (first, again)] == ["fresh", "kept;"]
     assert first.content == again.content
+    tag = again.headers["ETag"]
+    assert walked.get("/api/coverage", params=MARKET, headers={"If-None-Match": tag}).status_code == 304
     with TestClient(create_app(settings, open_reading=True)) as other:
         reply = other.get("/api/coverage", params=MARKET)
         assert reply.headers["Wangge-Result"].startswith("kept")
@@ -98,6 +100,18 @@ def test_every_table_says_what_it_comes_from(walked):
         "/api/coverage/changes", params=MARKET | {"since": paper_city.NOW.isoformat()}
     ).json()
     assert changes["provenance"] == changes["since_provenance"]
+
+
+@pytest.mark.parametrize("written", ["json", "csv", "geojson", "xlsx"])
+def test_a_kept_table_is_the_same_in_every_format(walked, written):
+    walked.get("/api/coverage", params=MARKET | {"minutes": "6"})
+    asked = MARKET | {"format": written}
+    fresh, kept, again = (walked.get("/api/coverage", params=asked) for _ in range(3))
+    assert kept.headers["Wangge-Result"].startswith("kept")
+    assert kept.headers["Content-Type"] == fresh.headers["Content-Type"]
+    assert kept.headers.get("Content-Disposition") == fresh.headers.get("Content-Disposition")
+    if written != "xlsx":  # a workbook says when it was written
+        assert kept.content == again.content == fresh.content
 
 
 def test_an_answer_that_cannot_be_kept_is_given_all_the_same(walked, monkeypatch):
