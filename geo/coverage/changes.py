@@ -218,10 +218,9 @@ class _Known:
 
     def __init__(self, city: City) -> None:
         self._types = city.types
-        self._facilities = set(city.facilities["code"])
-        gates = city.compounds["entrances"]
-        gated = gates.notna() & ~_is_empty(gates)
-        self._gated = dict(zip(city.compounds["code"], gated, strict=True))
+        self._facilities = pd.Index(city.facilities["code"])
+        self._compounds = pd.Index(city.compounds["code"])
+        self._gates = city.compounds["entrances"].to_numpy(dtype=object)
 
     def faults(self, change: Change) -> Iterator[_Named]:
         """Name what does not exist, and what cannot be."""
@@ -245,19 +244,16 @@ class _Known:
                 yield from _speed(change)
 
     def _compound(self, change: AddEntrance) -> Iterator[_Named]:
-        if change.compound not in self._gated:
+        if change.compound not in self._compounds:
             yield "compound", _invalid(f"There is no compound with the code {change.compound!r}.")
-        elif not self._gated[change.compound]:
+            return
+        gates = self._gates[self._compounds.get_loc(change.compound)]
+        if gates is None or shapely.is_empty(gates):
             message = (
                 f"No gate of the compound {change.compound!r} is known, so it counts as open all along its border, "
                 "and one more changes nothing: import its gates first."
             )
             yield "compound", _invalid(message)
-
-
-def _is_empty(shapes: pd.Series) -> pd.Series:
-    """Tell which shapes are empty; missing ones are not."""
-    return pd.Series(shapely.is_empty(shapes.to_numpy(dtype=object)), index=shapes.index)
 
 
 def _line(change: AddStreet) -> Iterator[_Named]:

@@ -81,8 +81,9 @@ def planned(city: City, changes: Sequence[Change], source: Callable[[], StreetSo
     if plan.lines or plan.factors:
         planned_city = _on_new_streets(city, plan, source())
     else:
-        planned_city = _closed(city, plan.closed)
+        planned_city = _closed(city, plan.closed) if plan.closed else city
         if plan.added:
+            _share_homes(city, planned_city)
             planned_city = with_facilities(planned_city, _facilities(city, plan.added))
         if plan.gates:
             planned_city = _with_gates(planned_city, plan.gates)
@@ -145,18 +146,21 @@ def _moved(row: pd.Series, change: MoveFacility) -> dict[str, object]:
 
 def _facilities(city: City, rows: list[dict[str, object]]) -> gpd.GeoDataFrame:
     """Rows of a layer frame like the city's."""
-    frame = gpd.GeoDataFrame(rows, crs="EPSG:4326", index=[f"planned {row['code']}" for row in rows])
-    missing = city.facilities.columns.difference(frame.columns)
-    frame = frame.reindex(columns=city.facilities.columns).astype(dict.fromkeys(missing, object))
-    for name in missing:
-        frame[name] = np.full(len(frame), None, dtype=object)
-    return frame
+    columns = {
+        name: pd.Series([row.get(name) for row in rows], dtype=object)
+        for name in city.facilities.columns.drop("geometry")
+    }
+    frame = pd.DataFrame(columns).set_axis([f"planned {row['code']}" for row in rows])
+    return gpd.GeoDataFrame(frame, geometry=[row["geometry"] for row in rows], crs="EPSG:4326")
+
+
+def _share_homes(city: City, changed: City) -> None:
+    """Sort the homes of the city once for all its scenarios; `changed` has the same."""
+    vars(changed)["homes_by_chain"] = city.homes_by_chain
 
 
 def _closed(city: City, codes: set[str]) -> City:
     """Return the city without some facilities; the costs of their types are worked out anew."""
-    if not codes:
-        return replace_keeping(city)
     keep = ~city.facilities["code"].isin(codes).to_numpy()
     points = city.supply.points
     left = shares.Supply(city.supply.type[keep], city.supply.types, _kept(points, keep))

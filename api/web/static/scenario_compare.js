@@ -50,11 +50,10 @@
     draw(found) {
       const areas = L.geoJSON(found, {
         style: ({ properties }) => ({ fillColor: classOf(properties.served_share_change).colour, fillOpacity: 0.6, color: "#5a6b7b", weight: 0.8 }),
-        onEachFeature: ({ properties }, layer) => layer.on("click", (event) => {
-          if (!this.map.placing) wangge.popup(this.map, event.latlng, this.card(properties));
-        }),
+        // A click places a change; what an area became is told where the pointer rests.
+        onEachFeature: ({ properties }, layer) => layer.bindTooltip(() => this.card(properties), { sticky: true }),
       });
-      areas.addTo(this.group);
+      areas.addTo(this.group).bringToBack();
       this.layers = new Map(areas.getLayers().map((layer) => [layer.feature.properties.code, layer]));
     }
 

@@ -14,7 +14,7 @@
   let saved = [];
   let opened = null;
   let changes = [];
-  map.placing = true;
+  let placing = true;
 
   const WORDS = {
     add_facility: ["增设", "add"], move_facility: ["迁移", "move"], close_facility: ["关闭", "close"], add_entrance: ["增开出入口", "gate"],
@@ -57,10 +57,9 @@
       L.circleMarker([lat, lon], { radius: 5, color: "#fff", weight: 1.5, fillColor: "#1c2733", fillOpacity: 1 })
         .bindTooltip(wangge.make("span", {}, `${name} ${code}`))
         .on("click", (event) => {
+          if (part("facility").closest("[data-for]").hidden) return;
           L.DomEvent.stopPropagation(event);
-          if (kindOf() === "move_facility" && part("facility").value === "") part("facility").value = code;
-          else if (kindOf() === "close_facility" || kindOf() === "move_facility") part("facility").value = code;
-          else wangge.popup(map, event.latlng, wangge.make("div", {}, wangge.make("h3", {}, name), wangge.make("div", { class: "code" }, code)));
+          part("facility").value = code;
         }).addTo(dots);
     }
   }).catch((problem) => wangge.tell(map, problem));
@@ -71,12 +70,12 @@
 
   const fields = () => {
     for (const field of document.querySelectorAll("[data-for]")) field.hidden = !field.dataset.for.split(" ").includes(kindOf());
-    map.placing = !part("place").closest("[data-for]").hidden;
+    placing = !part("place").closest("[data-for]").hidden;
     part("place").value = "";
   };
 
   map.on("click", ({ latlng }) => {
-    if (!map.placing) return;
+    if (!placing) return;
     const text = `${latlng.lng.toFixed(6)}, ${latlng.lat.toFixed(6)}`;
     const before = part("place").value.trim();
     part("place").value = kindOf() === "add_street" && before ? `${before}; ${text}` : text;
@@ -134,16 +133,21 @@
     tell();
     redraw();
     list();
+    const added = changes.find((change) => change.facility_type);
+    if (added && part("facility_type").value !== added.facility_type) {
+      part("facility_type").value = added.facility_type;
+      facilities();
+    }
     if (scenario) compare();
   };
 
   const list = () => part("saved").replaceChildren(saved.length
-    ? wangge.table([
+    ? wangge.make("div", { class: "table-wrap" }, wangge.table([
       { title: wangge.say("名称", "Name"), value: (scenario) => wangge.make("button", { type: "button", class: "link", "aria-current": scenario.id === opened?.id ? "true" : null, onclick: () => open(scenario) }, scenario.name) },
       { title: wangge.say("改动", "Changes"), number: true, value: (scenario) => scenario.changes.length },
       { title: wangge.say("作者", "By"), value: (scenario) => scenario.created_by },
       { title: wangge.say("基准", "Base"), value: (scenario) => scenario.base_revision ?? wangge.say("当前", "current") },
-    ], saved)
+    ], saved))
     : wangge.make("p", { class: "hint" }, wangge.say("还没有方案。", "There are none yet.")));
 
   const refresh = async (id) => {
