@@ -31,6 +31,8 @@ _BEND_M = 0.02
 _ROUNDING_M = 1e-5
 # What counts as touching when a computed border is compared with a stored one: a centimetre.
 _NEXT_TO_DEG = 1e-7
+# What lies on a stored border as computed: a tenth of a millimetre.
+_ON_BORDER_DEG = 1e-9
 _AREAL = 2
 _MOST_CODES = 10
 
@@ -325,7 +327,7 @@ def _gaps_in_parents(layer: _Layer, parents: gpd.GeoDataFrame) -> pd.DataFrame:
     gaps, parent = shapely.get_parts(_uncovered(layer, places), return_index=True)
     areal = (shapely.get_dimensions(gaps) == _AREAL) & ~shapely.is_empty(gaps)
     gaps, parent = gaps[areal], parent[areal]
-    inside = shapely.contains_properly(places[parent], gaps)
+    inside = ~_along(gaps, shapely.boundary(places)[parent])
     size, width = layer.size_and_width(gaps)
     border = ~inside & (width > _BEND_M)
     near = layer.touching(gaps[border])
@@ -346,6 +348,20 @@ def _gaps_in_parents(layer: _Layer, parents: gpd.GeoDataFrame) -> pd.DataFrame:
     )
     holes = _enclosed(layer, gaps[inside])
     return pd.concat([frame for frame in (holes, at_border, unmatched) if len(frame)] or [holes])
+
+
+def _along(gaps: Objects, borders: Objects) -> Bools:
+    """Whether a gap has a piece of its own border in common, more than a point."""
+    ends, gap = shapely.get_coordinates(gaps, return_index=True)
+    same = gap[1:] == gap[:-1]
+    start, end, gap = ends[:-1][same], ends[1:][same], gap[1:][same]
+    shapely.prepare(borders)
+    on = np.ones(len(gap), dtype=bool)
+    for place in (start, end, (start + end) / 2):
+        on[on] = shapely.dwithin(borders[gap[on]], shapely.points(place[on]), _ON_BORDER_DEG)
+    along = np.zeros(len(gaps), dtype=bool)
+    along[gap[on]] = True
+    return along
 
 
 def _unmatched(codes: list[list[str]], geoms: Objects, length_m: Floats) -> pd.DataFrame:

@@ -138,7 +138,7 @@ def _choose(defects: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, metric: str) -> 
     measure = np.zeros(len(defect))
     overlap = kind[defect] == "overlap"
     measure[overlap] = shapely.area(shapes[area[overlap]])
-    beside = np.isin(kind[defect], [*_GAPS, "sliver"])
+    beside = np.isin(kind[defect], [*_GAPS, "sliver", "border-unmatched"])
     contour = places[defect[beside]]
     areal = shapely.get_dimensions(contour) == _AREAL
     contour[areal] = shapely.boundary(contour[areal])

@@ -2,7 +2,6 @@
 
 import geopandas as gpd
 import numpy as np
-import pytest
 import shapely
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
