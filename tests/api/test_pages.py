@@ -19,6 +19,8 @@ PAGES = [
     "/",
     "/locate",
     "/coverage",
+    "/scenarios",
+    "/streets",
     "/layers",
     "/docs",
     "/incidents",

@@ -205,6 +205,14 @@ def test_a_saved_version_answers_anew(walked, planner):
     assert rows(walked, body["id"])[WEST + "C02"]["covered_after"] == 0
 
 
+def test_a_scenario_has_a_page_of_its_own(walked, planner):
+    scenario = save(walked, planner, name="<script>alert(1)</script>").json()["id"]
+    page = walked.get(f"/scenarios/{scenario}")
+    assert (page.status_code, scenario in page.text) == (200, True)
+    assert "alert(1)" not in page.text
+    assert walked.get("/scenarios/0b6f5a52-8c1e-4e58-9d5e-0c6f6b8e7a11").status_code == 404
+
+
 def test_every_format(walked, planner):
     scenario = save(walked, planner).json()["id"]
     for word, start in (("csv", b"code"), ("xlsx", b"PK"), ("geojson", b'{"type"')):

@@ -11,6 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from geo.streets import arrivals, network, pieces, reach, snapping
+from geo.streets.noding import node_lines
 from geo.streets.snapping import Snapped
 from tests.geo.networks import METRIC, as_networkx, build, las_palmas, lattice, snap, streets, wuhan
 
@@ -112,6 +113,24 @@ def test_steps_are_walked_as_slowly_as_is_said():
     net = network.build(lines, metric=METRIC, steps_factor=3.0)
     begin = reach.starts(snap(net, (0, 0)), np.array([0]), groups=1)
     assert reach.costs_to(net, begin, snap(net, (150, 0)), limit_m=1000) == pytest.approx(350)
+
+
+def test_nobody_changes_from_a_bridge_to_the_road_below():
+    lines = streets(
+        [(-500, 0), (500, 0)], [(0, -500), (0, 500)], [(500, 0), (500, 500), (0, 500)], level=[1, 0, 0]
+    )
+    for column, values in (
+        ("level", [1, 0, 0]),
+        ("bridge", [True, False, False]),
+        ("tunnel", [False, True, False]),
+    ):
+        drawn = lines.drop(columns="level").assign(**{column: values})
+        net = network.build(node_lines(drawn)[0], metric=METRIC)
+        begin = reach.starts(snap(net, (-100, 0)), np.array([0]), groups=1)
+        assert reach.costs_to(net, begin, snap(net, (0, -100)), limit_m=9000) == pytest.approx(2200, abs=0.1)
+    level = network.build(node_lines(lines.drop(columns="level"))[0], metric=METRIC)
+    begin = reach.starts(snap(level, (-100, 0)), np.array([0]), groups=1)
+    assert reach.costs_to(level, begin, snap(level, (0, -100)), limit_m=9000) == pytest.approx(200, abs=0.1)
 
 
 def test_a_level_way_round_steps_is_taken_where_it_is_quicker():
