@@ -33,7 +33,7 @@ def check(working: Working, *, keeps_land: bool) -> None:
         codes = sorted(working.changed(level))
         if not codes:
             continue
-        before, after = working.before[level], working.shape[level]
+        before, after = working.before[level][0], working.shape[level]
         _refuse_invalid([code for code in codes if code in after], after)
         old, new = ([shapes[code] for code in codes if code in shapes] for shapes in (before, after))
         bounds = shapely.total_bounds(np.array([*old, *new], dtype=object)).tolist()

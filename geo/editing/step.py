@@ -98,29 +98,35 @@ def apply(
 def _collected(working: Working) -> Edited:
     upserts, removed, replaced = {}, {}, {}
     for level in working.levels:
-        was = _frame(working.frames[level])
-        shape, parent = working.shape[level], working.parent[level]
-        codes = sorted(_differing(working, level, was))
-        now = [code for code in codes if code in shape]
-        old = was[was["code"].isin(codes)]
-        if not codes:
-            continue
-        upserts[level] = _made(now, [parent[code] for code in now], [shape[code] for code in now])
-        removed[level] = [code for code in codes if code not in shape]
-        replaced[level] = old.reset_index(drop=True)
-    lineage = sorted(set(working.lineage))
-    return Edited(
-        upserts, removed, replaced, pd.DataFrame(lineage, columns=["level", "predecessor", "successor"])
-    )
+        (old, was_below), (new, below) = working.before[level], (working.shape[level], working.parent[level])
+        # What came and went within the edit is none; an area that kept its code kept its parent too.
+        codes = sorted(code for code in working.changed(level) if old.get(code) is not new.get(code))
+        now, was = ([code for code in codes if code in shapes] for shapes in (new, old))
+        if codes:
+            upserts[level] = _made(now, [below[code] for code in now], [new[code] for code in now])
+            removed[level] = [code for code in was if code not in new]
+            replaced[level] = _made(was, [was_below[code] for code in was], [old[code] for code in was])
+    return Edited(upserts, removed, replaced, _lineage(working))
 
 
-def _differing(working: Working, level: str, was: gpd.GeoDataFrame) -> set[str]:
-    """Codes whose shape or parent is another than before; what came and went within the edit is none."""
-    before, after = working.before[level], working.shape[level]
-    known = working.changed(level) & (before.keys() | after.keys())
-    shapes = {code for code in known if before.get(code) is not after.get(code)}
-    parent = dict(zip(was["code"], was["parent_code"], strict=True))
-    return shapes | {code for code in known & after.keys() if parent.get(code) != working.parent[level][code]}
+def _lineage(working: Working) -> pd.DataFrame:
+    """Pairs of areas before and after, over what came and went within the edit."""
+    followed: dict[tuple[str, str], list[str]] = {}
+    for level, old, new in working.lineage:
+        followed.setdefault((level, old), []).append(new)
+
+    def ends(level: str, code: str) -> set[str]:
+        direct = set(followed.get((level, code), ()))
+        lasting = {new for new in direct if new in working.shape[level]}
+        return lasting.union(*(ends(level, new) for new in direct - lasting))
+
+    pairs = {
+        (level, old, new)
+        for level, old in followed
+        if old in working.before[level][0]
+        for new in ends(level, old)
+    }
+    return pd.DataFrame(sorted(pairs), columns=["level", "predecessor", "successor"], dtype=object)
 
 
 def _made(codes: list[str], parents: list[str | None], shapes: list[shapely.Geometry]) -> gpd.GeoDataFrame:

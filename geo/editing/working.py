@@ -44,7 +44,6 @@ class Working:
         widths: Sequence[int],
     ) -> None:
         self.levels = [level for level in LEVELS if level in levels and len(levels[level])]
-        self.frames = levels
         self.shape: dict[str, dict[str, shapely.Geometry]] = {}
         self.parent: dict[str, dict[str, str | None]] = {}
         self.lineage: list[tuple[str, str, str]] = []
@@ -57,10 +56,13 @@ class Working:
             codes = frame["code"].to_list()
             geoms = frame.geometry.to_numpy()
             self.shape[level] = dict(zip(codes, geoms, strict=True))
-            self.parent[level] = dict(zip(codes, frame["parent_code"].to_list(), strict=True))
+            # A column of text gives NaN for none.
+            above = [code if isinstance(code, str) else None for code in frame["parent_code"].to_list()]
+            self.parent[level] = dict(zip(codes, above, strict=True))
             self._taken[level].update(codes)
             self._bounds[level] = (np.array(codes, dtype=object), shapely.bounds(geoms))
-        self.before = {level: dict(shapes) for level, shapes in self.shape.items()}
+        #: Shapes and parents by code as they were, by level.
+        self.before = {level: (dict(self.shape[level]), dict(self.parent[level])) for level in self.levels}
 
     # --- looking -----------------------------------------------------------------------------------------
 
