@@ -23,6 +23,17 @@ def streets(*lines, **columns):
     return gpd.GeoDataFrame(columns, geometry=from_metric(np.array(geometry, dtype=object), METRIC), crs=4326)
 
 
+def barriers(*shapes):
+    """A frame of barriers from points or lists of points, in metres from the origin."""
+    drawn = [
+        shapely.LineString(np.array(shape, dtype=float) + ORIGIN)
+        if isinstance(shape, list)
+        else shapely.Point(np.array(shape, dtype=float) + ORIGIN)
+        for shape in shapes
+    ]
+    return gpd.GeoDataFrame(geometry=from_metric(np.array(drawn, dtype=object), METRIC), crs=4326)
+
+
 def build(*lines, **columns):
     return network.build(streets(*lines, **columns), metric=METRIC)
 

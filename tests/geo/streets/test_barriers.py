@@ -1,28 +1,14 @@
 """Barriers on paper: a locked gate, a wall, a bridge over it; and against the same streets cut by hand."""
 
-import geopandas as gpd
 import numpy as np
 import pytest
-import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.crs import from_metric
 from geo.streets import network, reach
-from tests.geo.networks import METRIC, ORIGIN, snap, streets
+from tests.geo.networks import METRIC, barriers, snap, streets
 
 CROSS = ([(0, 0), (100, 0)], [(100, 0), (200, 0)], [(100, 0), (100, 100)], [(100, 0), (100, -100)])
-
-
-def barriers(*shapes):
-    """Barriers from points or lists of points, in metres from the origin."""
-    drawn = [
-        shapely.LineString(np.array(shape, dtype=float) + ORIGIN)
-        if isinstance(shape, list)
-        else shapely.Point(np.array(shape, dtype=float) + ORIGIN)
-        for shape in shapes
-    ]
-    return gpd.GeoDataFrame(geometry=from_metric(np.array(drawn, dtype=object), METRIC), crs=4326)
 
 
 def walk(lines, there, *, closed, **columns):

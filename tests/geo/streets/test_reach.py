@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 from geo.streets import arrivals, network, pieces, reach, snapping
 from geo.streets.noding import node_lines
 from geo.streets.snapping import Snapped
-from tests.geo.networks import METRIC, as_networkx, build, las_palmas, lattice, snap, streets, wuhan
+from tests.geo.networks import METRIC, as_networkx, barriers, build, las_palmas, lattice, snap, streets, wuhan
 
 
 def reached(net, snapped, *budgets_m):
@@ -214,10 +214,13 @@ def plain_search(net, whole, queue):
 
 @st.composite
 def networks(draw):
-    """Streets between corners, some of them steps; chains, rings, dead ends and parts apart come by themselves."""
+    """Streets between corners, some of them steps or slow, some shut; chains, rings, dead ends, parts apart come by themselves."""
     lines = draw(network_lines)
-    steps = draw(st.lists(st.booleans(), min_size=len(lines), max_size=len(lines)))
-    return build(*lines, steps=steps)
+    steps, slow = (draw(st.lists(st.booleans(), min_size=len(lines), max_size=len(lines))) for _ in range(2))
+    drawn = streets(*lines, steps=steps, kind=["path" if each else "street" for each in slow])
+    shut = draw(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=4))
+    closed = barriers(*[(10 * x, 10 * y) for x, y in shut])
+    return network.build(drawn, metric=METRIC, barriers=closed, kind_factors={"path": 1.5})
 
 
 @settings(max_examples=100, deadline=None)
