@@ -185,13 +185,14 @@ class Working:
 
     def fit(self, bounds: Sequence[float]) -> None:
         """Insert the nodes that areas of any level lack on borders in a box, so that equal borders have equal edges."""
-        found = {
-            each
+        near = [
+            self.shape[level][code]
             for level in self.levels
             for code in self.near(level, bounds, room=ON_EDGE_DEG)
-            for each in self.edges(level, code)
-        }
-        ends = np.array(sorted(found), dtype=np.float64).reshape(-1, 2, 2)
+        ]
+        rings = shapely.get_rings(shapely.get_parts(np.array(near, dtype=object)))
+        xy, ring = shapely.get_coordinates(rings, return_index=True)
+        ends = np.stack([xy[:-1], xy[1:]], axis=1)[ring[:-1] == ring[1:]]
         west, south, east, north = bounds
         low, high = ends.min(axis=1), ends.max(axis=1)
         ends = ends[(low <= (east, north)).all(axis=1) & (high >= (west, south)).all(axis=1)]
