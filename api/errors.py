@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from api.headers import SAFE
+from api.ogc import exceptions
 from api.web import replies
 from api.web.error_page import error_page
 from geo.faults import DataError, Fault
@@ -21,6 +22,7 @@ _log = structlog.get_logger(__name__)
 
 #: Every problem: stable name, status, title in English and Chinese.
 PROBLEMS: dict[str, tuple[int, str, str]] = {
+    "bad-request": (400, "The request cannot be understood", "无法理解该请求"),
     "invalid-request": (422, "The request is not valid", "请求无效"),
     "invalid-data": (422, "The data cannot be used", "数据无法使用"),
     "before-history": (422, "Nothing was published yet at that time", "该时间尚无已发布数据"),
@@ -106,7 +108,11 @@ def _reply(
     problems: Sequence[dict[str, Any]] = (),
     headers: dict[str, str] | None = None,
 ) -> Response:
-    body = document(name, detail, problems)
+    # The standard of that tree knows 400 where we say what is amiss by 422.
+    bad = name in {"invalid-request", "invalid-data"} and exceptions.in_tree(request)
+    body = document("bad-request" if bad else name, detail, problems)
+    if exceptions.wants_report(request):
+        return exceptions.report(body, headers)
     return error_page(request, body, headers) if replies.wants_page(request) else _sent(body, headers)
 
 

@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     kept_results_mb: int = Field(
         512, gt=0, description="results kept in the database; what was not asked for longest goes first"
     )
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="address by which clients reach the service, where a proxy serves it under another host or path",
+    )
     map_attribution: str = Field("", description="whose data the maps show, where the data do not tell")
     map_review_number: str = Field("", description="审图号 shown on every map")
 

@@ -12,6 +12,19 @@ from api.app import ROUTERS
 from api.dependencies import now
 from layers import accounts
 
+#: What of OGC API – Features is read; each path answers OPTIONS and HEAD too.
+OGC = (
+    "/ogc",
+    "/ogc/",
+    "/ogc/api",
+    "/ogc/conformance",
+    "/ogc/collections",
+    "/ogc/collections/{layer}",
+    "/ogc/collections/{layer}/items",
+    "/ogc/collections/{layer}/items/{item_id}",
+    "/ogc/collections/{layer}/queryables",
+    "/ogc/collections/{layer}/schema",
+)
 #: Every route with its rule: a new route is written down here before it is served.
 RULES = {
     Permission.PUBLIC: {
@@ -67,6 +80,7 @@ RULES = {
         "GET /maps/diff.html",
         "GET /revisions",
         "GET /maps/grids.html",
+        *(f"{method} {path}" for method in ("GET", "HEAD", "OPTIONS") for path in OGC),
         "GET /scenarios",
         "GET /scenarios/{scenario_id}",
         "GET /streets",

@@ -1,0 +1,1 @@
+"""What OGC API – Features says and asks, apart from its routes."""

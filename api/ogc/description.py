@@ -1,0 +1,134 @@
+"""The tree's own description in OpenAPI 3.0, which is what QGIS and GDAL read (the API's is 3.1)."""
+
+from importlib.metadata import version
+from typing import Any
+
+from api.ogc.links import GEOJSON, JSON, OPENAPI, SCHEMA, Tree
+from api.ogc.queries import DEFAULT_LIMIT, MOST_LIMIT, OF_ITEM, OF_ITEMS, queryable
+from layers.features.properties import PUBLISHED, Property, published
+
+_TYPES = {"text": "string", "integer": "integer", "boolean": "boolean"}
+_STATED = {
+    "crs": "URI of the CRS of the answer; CRS84 by default",
+    "at": "instant (RFC 3339) or date whose state is wanted; now by default",
+    "datetime": "instant or interval (`2026-01-01/..`): what was published at some time in it",
+    "revision": "revision whose state is wanted; `3/7`: what held from 3 to 7",
+    "bbox-crs": "URI of the CRS of bbox; CRS84 by default",
+    "filter": "condition in CQL2 on what queryables lists",
+    "filter-crs": "URI of the CRS of geometries in the filter; CRS84 by default",
+    "after": "id of the last feature of the page before; the next link states it",
+}
+_NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6}
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "title_zh": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def description(tree: Tree) -> dict[str, Any]:
+    """Return the OpenAPI 3.0 document."""
+    paths: dict[str, Any] = {
+        "/": _operation("landing", JSON, "Landing page"),
+        "/api": _operation("describe", OPENAPI, "This document"),
+        "/conformance": _operation("conformance", JSON, "Conformance classes"),
+        "/collections": _operation("list_layers", JSON, "Published layers"),
+    }
+    for layer in PUBLISHED:
+        paths |= _layer(layer)
+    return {
+        "openapi": "3.0.3",
+        "info": {
+            "title": "Wangge 网格 · OGC API – Features",
+            "version": version("wangge"),
+            "description": "已发布图层，只读 · Published layers, read-only.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "servers": [{"url": tree.root}],
+        "paths": paths,
+        "security": [{"basic": []}, {"bearer": []}],
+        "components": {
+            "parameters": _parameters(),
+            "responses": {"Problem": _problem()},
+            "schemas": {"Problem": _PROBLEM},
+            "securitySchemes": {
+                "basic": {"type": "http", "scheme": "basic"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def _layer(layer: str) -> dict[str, Any]:
+    root, named = f"/collections/{layer}", published(layer).en
+    own = [_own(known) for known in queryable(layer).values()]
+    one = [{"$ref": "#/components/parameters/id"}, *map(_ref, OF_ITEM)]
+    return {
+        root: _operation(f"describe_{layer}", JSON, f"About {named}"),
+        f"{root}/items": _operation(
+            f"list_{layer}", GEOJSON, f"Features of {named}", [*map(_ref, OF_ITEMS), *own]
+        ),
+        f"{root}/items/{{id}}": _operation(f"get_{layer}", GEOJSON, f"One feature of {named}", one),
+        f"{root}/queryables": _operation(f"queryables_{layer}", SCHEMA, f"What {named} can be asked for"),
+        f"{root}/schema": _operation(f"schema_{layer}", SCHEMA, f"What {named} tell"),
+    }
+
+
+def _operation(
+    name: str, media_type: str, summary: str, parameters: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    said = {"description": summary, "content": {media_type: {"schema": {"type": "object"}}}}
+    problem = {"$ref": "#/components/responses/Problem"}
+    refused = dict.fromkeys(("400", "401", "403", "404", "422", "503"), problem)
+    return {
+        "get": {
+            "operationId": name,
+            "summary": summary,
+            "parameters": parameters or [],
+            "responses": {"200": said, **refused},
+        }
+    }
+
+
+def _parameters() -> dict[str, Any]:
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST_LIMIT, "default": DEFAULT_LIMIT}
+    languages = {"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"}
+    found = {name: _parameter(name, {"type": "string"}, said) for name, said in _STATED.items()}
+    found["limit"] = _parameter("limit", limit, "features a page; more than the maximum means the maximum")
+    found["filter-lang"] = _parameter("filter-lang", languages, "language of the filter")
+    found["bbox"] = _parameter("bbox", _NUMBERS, "lower and upper corner, axes as in bbox-crs") | {
+        "style": "form",
+        "explode": False,
+    }
+    found["id"] = _parameter("id", {"type": "string", "format": "uuid"}, "id of a feature") | {
+        "in": "path",
+        "required": True,
+    }
+    return found
+
+
+def _parameter(name: str, schema: dict[str, Any], said: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": said, "schema": schema}
+
+
+def _own(known: Property) -> dict[str, Any]:
+    return _parameter(known.name, {"type": _TYPES[known.kind]}, f"{known.zh} {known.en}: equal to")
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def _problem() -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": "What is wrong, with every fault (RFC 9457); to QGIS as an OWS exception report",
+        "content": {"application/problem+json": {"schema": schema}},
+    }

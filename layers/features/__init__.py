@@ -1,0 +1,1 @@
+"""Features of published layers, as clients of OGC API – Features ask for them."""

@@ -1,0 +1,138 @@
+"""Pages of features: which there are of a layer in a period, in a stable order, as GeoJSON."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import orjson
+import shapely
+from sqlalchemy import ColumnElement, LargeBinary, Select, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from layers import store
+from layers.features.places import Place
+from layers.features.properties import properties_of
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The revisions from ``since`` to ``revision``; one alone where they are equal.
+
+    Of each feature that held at one of them, the newest version in the period is meant.
+    """
+
+    since: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Features of a layer in a period that meet every condition (on ``store.table(layer).c``)."""
+
+    layer: str
+    period: Period
+    conditions: Sequence[ColumnElement[bool]] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GeoJson:
+    """Features as GeoJSON text, one each; ``last`` is the id of the last one where others follow it."""
+
+    features: list[bytes]
+    last: UUID | None
+
+
+def inside(layer: str, area: shapely.Geometry) -> ColumnElement[bool]:
+    """Return the condition that a feature has a point in common with an area of EPSG:4326."""
+    stated = func.ST_GeomFromWKB(shapely.to_wkb(area), 4326)
+    result: ColumnElement[bool] = func.ST_Intersects(store.table(layer).c.geom, stated)
+    return result
+
+
+def equal(layer: str, name: str, value: str | int | bool) -> ColumnElement[bool]:  # noqa: FBT001 - a value of a property
+    """Return the condition that a property has a value."""
+    return store.table(layer).c[name] == value
+
+
+def count(session: Session, selection: Selection) -> int:
+    """Return how many features a selection has."""
+    source = store.table(selection.layer)
+    query = select(func.count()).select_from(source).where(*_conditions(selection))
+    return session.execute(query).scalar_one()
+
+
+def page(
+    session: Session, selection: Selection, place: Place, *, after: UUID | None = None, limit: int
+) -> GeoJson:
+    """Return the first features of a selection, by id, above the id ``after``; their geometry in `place`."""
+    source = store.table(selection.layer)
+    query = _rows(selection).where(*_conditions(selection)).order_by(source.c.id).limit(limit + 1)
+    if after is not None:
+        query = query.where(source.c.id > after)
+    rows = session.execute(query).all()
+    features = _written(rows[:limit], selection.layer, place)
+    return GeoJson(features, rows[limit - 1][0] if len(rows) > limit else None)
+
+
+def one(session: Session, selection: Selection, identifier: UUID, place: Place) -> bytes | None:
+    """Return one feature of a selection as GeoJSON; None where it has none of that id."""
+    mine = store.table(selection.layer).c.id == identifier
+    rows = session.execute(_rows(selection).where(*_conditions(selection), mine)).all()
+    return _written(rows, selection.layer, place)[0] if rows else None
+
+
+def extent(session: Session, layer: str, revision: int) -> Box | None:
+    """Return the box around a layer (west, south, east, north; EPSG:4326); None where it is empty."""
+    source = store.table(layer)
+    box = select(func.ST_Extent(source.c.geom).label("box")).where(store.valid(source, revision)).subquery()
+    sides = (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)
+    west, south, east, north = session.execute(select(*(side(box.c.box) for side in sides))).one()
+    return None if west is None else (west, south, east, north)
+
+
+def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
+    source, period = store.table(selection.layer), selection.period
+    if period.since == period.revision:
+        return [store.valid(source, period.revision), *selection.conditions]
+    later = source.alias("later")
+    replaced = exists().where(
+        later.c.id == source.c.id,
+        later.c.rev_from > source.c.rev_from,
+        later.c.rev_from <= period.revision,
+    )
+    held = or_(source.c.rev_to.is_(None), source.c.rev_to > period.since)
+    return [source.c.rev_from <= period.revision, held, ~replaced, *selection.conditions]
+
+
+def _rows(selection: Selection) -> Select[Any]:
+    source = store.table(selection.layer)
+    told = [
+        func.ST_AsText(source.c[known.name], 15).label(known.name)
+        if known.kind == "geometry"
+        else source.c[known.name]
+        for known in properties_of(selection.layer).values()
+    ]
+    return select(source.c.id, func.ST_AsBinary(source.c.geom, type_=LargeBinary), *told)
+
+
+def _written(rows: Sequence[Any], layer: str, place: Place) -> list[bytes]:
+    if not rows:
+        return []
+    names = list(properties_of(layer))
+    blobs = np.array([bytes(row[1]) for row in rows], dtype=object)
+    shapes = shapely.to_geojson(place.written(shapely.from_wkb(blobs)))
+    return [
+        orjson.dumps(
+            {
+                "type": "Feature",
+                "id": row[0],
+                "geometry": orjson.Fragment(shape),
+                "properties": dict(zip(names, row[2:], strict=True)),
+            }
+        )
+        for row, shape in zip(rows, shapes.tolist(), strict=True)
+    ]
