@@ -87,11 +87,12 @@ def publish(
     for layer, change in changes.items():
         names.keep(session, layer, change.upserts, change.removed, number)
     moves = incidents.prepare(session, number, now=now) if LEVEL_OF.keys() & changes.keys() else None
+    # Late, for it holds jobs that are under way, but before intake is held off, which has nothing to do with it.
+    coverage_results.renew(session, changes.keys(), number, now=now)
     history.lock_exclusive(session)
     moved = moves.settle(now=now, actor=author) if moves else 0
     revision.published_at = revision.effective_from = _instant(session, clock() if clock else now, number)
     revision.counts = {**counts, "links": {"rewritten": relinked}, "incidents": {"moved": moved}}
-    coverage_results.renew(session, changes.keys(), number, now=now)
     session.execute(select(func.pg_notify("wangge_revision", str(number))))
     return Published(number, counts, relinked, moved)
 

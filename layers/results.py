@@ -121,7 +121,9 @@ def keep(
     session.execute(insert(Result).values(values).on_conflict_do_nothing())
     newest_first = (Result.used_at.desc(), Result.key)
     sums = select(Result.key, func.sum(Result.size).over(order_by=newest_first).label("bytes")).subquery()
-    session.execute(delete(Result).where(Result.key.in_(select(sums.c.key).where(sums.c.bytes > most_bytes))))
+    beyond = select(Result.key).where(Result.key.in_(select(sums.c.key).where(sums.c.bytes > most_bytes)))
+    # Two who drop the same ones at once must not wait for each other.
+    session.execute(delete(Result).where(Result.key.in_(beyond.with_for_update(skip_locked=True))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 import datetime as dt
 from dataclasses import replace
 
-from layers import results
+from sqlalchemy import text
+
+from layers import database, results
 from layers.results import Basis, Kept
 from tests import walking_city
 from tests.paper_city import NOW
@@ -67,3 +69,21 @@ def test_another_program_is_another_basis():
     version, digest = results.program().split("+")
     assert version
     assert len(digest) == 12
+
+
+def test_two_who_make_room_at_once_do_not_wait_for_each_other(session, engine):
+    walking_city.build(session)
+    old, first, second = (replace(BASIS, question={"minutes": [minutes]}) for minutes in (5, 10, 15))
+    results.keep(session, old, KEPT, most_bytes=ROOM)
+    session.commit()
+    newer = replace(KEPT, computed_at=_later(1))
+    with database.sessions(engine)() as one, database.sessions(engine)() as other:
+        other.execute(text("SET lock_timeout = '1s'"))
+        results.keep(one, first, newer, most_bytes=len(KEPT.body))
+        results.keep(other, second, newer, most_bytes=len(KEPT.body))
+        other.commit()
+        one.commit()
+    assert results.find(session, old, now=_later(2)) is None
+    assert (
+        results.find(session, first, now=_later(2)) == results.find(session, second, now=_later(2)) == newer
+    )
