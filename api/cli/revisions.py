@@ -92,6 +92,9 @@ def diff_revisions(
     with progress_bars() as progress, transaction(embedded=embedded) as session:
         progress("对比 diff", 0, 1)
         found = diffs.between(session, earlier, later, layer=layer)
+        if suffix == ".png" and diff_map.bounds(found) is None:
+            message = "nothing that changed has a place to be drawn: write .csv."
+            raise typer.BadParameter(message, param_hint="-o")
         body = _body(session, found, earlier, later, suffix)
         progress("对比 diff", 1, 1)
     if output is None:

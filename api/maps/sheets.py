@@ -252,29 +252,17 @@ def changes(
     }
     near = _window(pd.concat([*states.values(), *(frame.geometry for frame in land)]), metric)
     layers: _Layers = [(near, Style()), *_ground(streets.clip(near.total_bounds))]
-    for frame in land:
-        layers.append((frame.geometry, Style(LAND_COLOUR + _SEE_THROUGH, LAND_COLOUR, 0.4)))
+    layers += _outlines(_borders_within(areas, near), language)
+    hands = words.choose(("易主的土地", "Land that changed hands"), language)
+    for number, frame in enumerate(land):
+        fill = LAND_COLOUR + _SEE_THROUGH
+        layers.append((frame.geometry, Style(fill, LAND_COLOUR, 0.4, "" if number else hands)))
     for name, shapes in states.items():
-        colour, pair = STATE_COLOURS[name]
-        label = f"{words.choose(pair, language)}  {len(shapes):,}"
-        for places, is_point in (
-            (shapes[shapes.geom_type != "Point"], False),
-            (shapes[shapes.geom_type == "Point"], True),
-        ):
-            if len(places):
-                layers.append(
-                    (places, Style(colour if is_point else "none", colour, 4.0 if is_point else 1.0, label))
-                )
-                label = ""
+        layers += _in_state(shapes, *STATE_COLOURS[name], language)
     title = words.choose(("修订对比", "What changed"), language)
     sheet = Sheet(site=site, metric=metric, title=title, facts=facts)
-    clipped = {level: frame.clip(near.total_bounds) for level, frame in areas.items()}
     names = [_hands(frame.head(_NUMBERED)) for frame in land]
-    return draw(
-        sheet,
-        [*layers, *_outlines(clipped, language)],
-        names=pd.concat(names) if names else _named({}),
-    )
+    return draw(sheet, layers, names=pd.concat(names) if names else _named({}))
 
 
 #: Colours of what changed, as it was and as it is, and of land that changed hands.
@@ -294,6 +282,27 @@ _NUMBERED = 12
 
 def _placed(diff: Diff) -> bool:
     return isinstance(diff.changes.after, gpd.GeoDataFrame)
+
+
+def _in_state(shapes: gpd.GeoSeries, colour: str, pair: tuple[str, str], language: Language) -> _Layers:
+    """What changed in one of its states: borders and lines as outlines, places as points."""
+    label = f"{words.choose(pair, language)}  {len(shapes):,}"
+    points = shapes.geom_type == "Point"
+    kinds = (
+        (shapes[~points], Style("none", colour, 1.2, label)),
+        (shapes[points], Style(colour, colour, 4.0, label)),
+    )
+    return [(mine, style) for mine, style in kinds if len(mine)]
+
+
+def _borders_within(
+    areas: Mapping[str, gpd.GeoDataFrame], near: gpd.GeoSeries
+) -> dict[str, gpd.GeoDataFrame]:
+    """Borders of areas as lines, so that no edge of the sheet is drawn as one."""
+    return {
+        level: frame.set_geometry(frame.boundary).clip(near.total_bounds, keep_geom_type=True)
+        for level, frame in areas.items()
+    }
 
 
 def _window(shapes: gpd.GeoSeries, metric: str) -> gpd.GeoSeries:

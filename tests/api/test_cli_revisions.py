@@ -77,6 +77,8 @@ def test_wrong_use(run, tmp_path):
     assert run("revisions", "revert", 3).exit_code == WRONG_USE
     assert run("revisions", "revert", 3, "--note", " ").exit_code == WRONG_USE
     assert run("revisions", "diff", 1, 3, "-o", tmp_path / "diff.pdf").exit_code == WRONG_USE
+    nowhere = run("revisions", "diff", 0, 1, "--layer", "posts", "-o", tmp_path / "diff.png")
+    assert nowhere.exit_code == WRONG_USE
 
 
 def test_a_layer_of_any_date(run, tmp_path):

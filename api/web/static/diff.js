@@ -14,7 +14,7 @@
   const LISTED = 200;
   const part = (name) => document.getElementById(name);
   const layerName = (key) => LAYERS[key] || key;
-  const whose = (code, areas) => (code === null ? wangge.say("无人", "nobody") : areas.byCode.get(code)?.feature.properties.name || code);
+  const whose = (code, names) => (code === null ? wangge.say("无人", "nobody") : names.get(code) || code);
 
   const card = (properties) => wangge.make("div", {},
     wangge.make("h3", {}, properties.name || properties.code),
@@ -25,8 +25,8 @@
       [wangge.say("状态", "State"), properties.state === "before" ? wangge.say("变更前", "Before") : wangge.say("变更后", "After")],
     ]));
 
-  const landCard = (properties, areas) => wangge.make("div", {},
-    wangge.make("h3", {}, `${whose(properties.from_code, areas)} → ${whose(properties.to_code, areas)}`),
+  const landCard = (properties, names) => wangge.make("div", {},
+    wangge.make("h3", {}, `${whose(properties.from_code, names)} → ${whose(properties.to_code, names)}`),
     wangge.make("div", { class: "code" }, `${properties.from_code ?? "—"} → ${properties.to_code ?? "—"}`),
     wangge.facts([
       [wangge.say("图层", "Layer"), layerName(properties.layer)],
@@ -80,11 +80,13 @@
     const renderer = L.canvas({ tolerance: 6, padding: 0.3 });
     const states = { before: [], after: [] };
     for (const feature of data.changes.features) states[feature.properties.state].push(feature);
+    // Also of what is no more, which the areas of today do not know.
+    const names = new Map([...states.before, ...states.after].map(({ properties }) => [properties.code, properties.name]));
+    const land = draw(map, data.land.features, LAND, (properties) => landCard(properties, names), renderer);
     const drawn = new Map([
       ...draw(map, states.before, BEFORE, card, renderer),
       ...draw(map, states.after, AFTER, card, renderer),
     ]);
-    const land = draw(map, data.land.features, LAND, (properties) => landCard(properties, areas), renderer);
     const every = [...drawn.values(), ...land.values()];
     if (every.length) {
       const view = every.reduce((all, layer) => all.extend(boundsOf(layer)), L.latLngBounds([]));
@@ -92,7 +94,7 @@
     }
 
     part("land").replaceChildren(data.land.features.length ? wangge.table([
-      { title: wangge.say("从 → 到", "From → to"), value: (row) => button(map, land.get(row), `${whose(row.properties.from_code, areas)} → ${whose(row.properties.to_code, areas)}`, landCard(row.properties, areas)) },
+      { title: wangge.say("从 → 到", "From → to"), value: (row) => button(map, land.get(row), `${whose(row.properties.from_code, names)} → ${whose(row.properties.to_code, names)}`, landCard(row.properties, names)) },
       { title: "m²", number: true, value: ({ properties }) => wangge.number(properties.area_m2) },
     ], data.land.features.slice(0, LISTED)) : wangge.make("p", { class: "hint" }, wangge.say("没有土地易主。", "No land changed hands.")));
 
