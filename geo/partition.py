@@ -327,7 +327,8 @@ def _gaps_in_parents(layer: _Layer, parents: gpd.GeoDataFrame) -> pd.DataFrame:
     gaps, parent = shapely.get_parts(_uncovered(layer, places), return_index=True)
     areal = (shapely.get_dimensions(gaps) == _AREAL) & ~shapely.is_empty(gaps)
     gaps, parent = gaps[areal], parent[areal]
-    inside = ~_along(gaps, shapely.boundary(places)[parent])
+    inside = shapely.contains_properly(places[parent], gaps)
+    inside[~inside] = ~_along(gaps[~inside], shapely.boundary(places)[parent[~inside]])
     size, width = layer.size_and_width(gaps)
     border = ~inside & (width > _BEND_M)
     near = layer.touching(gaps[border])
