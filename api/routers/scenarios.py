@@ -46,7 +46,7 @@ async def create_scenario(
 
     def save() -> ScenarioOut:
         draft = _draft(said, caller, snapshot, runtime)
-        with database.translated(), runtime.sessions.begin() as session:
+        with database.translated(), runtime.look_ups.begin() as session:
             return shown(scenarios.create(session, draft, author=caller.name or "", now=runtime.clock()))
 
     return _tagged(response, await to_thread.run_sync(save, limiter=runtime.files))
@@ -80,7 +80,7 @@ async def rewrite_scenario(
 
     def save() -> ScenarioOut:
         draft = _draft(said, caller, snapshot, runtime)
-        with database.translated(), runtime.sessions.begin() as session:
+        with database.translated(), runtime.look_ups.begin() as session:
             saved = scenarios.get(session, scenario_id, lock=True)
             require_author(caller, saved)
             _require_scope(caller, snapshot, saved)
