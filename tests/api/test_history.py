@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from shapely import box
@@ -248,3 +249,10 @@ def test_pages_of_an_empty_database(open_client):
     assert open_client.get("/revisions").status_code == 200
     assert open_client.get("/maps/diff.html").status_code == 200
     assert open_client.get("/api/layers/grids").json()["features"] == []
+
+
+def test_two_who_take_back_at_once_publish_once(client, editor, built):
+    with ThreadPoolExecutor(2) as pool:
+        replies = list(pool.map(lambda _: undo(client, 3, "revert", editor), range(2)))
+    assert sorted(reply.status_code for reply in replies) == [201, 409]
+    assert history.newest(built) == 4
