@@ -1,5 +1,6 @@
 """OGC API – Features of the published layers: read-only, for QGIS, GDAL and whoever speaks it."""
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -97,6 +98,10 @@ def list_items(
     if _is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     body = _page(request, session, asked, tree(request, runtime))
+    if _takes_gzip(request):
+        # The quickest level takes a fifth of the usual one's time, and saves nearly as much of coordinates.
+        headers["Content-Encoding"] = "gzip"
+        body = gzip.compress(body, compresslevel=1, mtime=0)
     return Response(body, media_type=GEOJSON, headers=headers)
 
 
@@ -189,7 +194,7 @@ def _headers(request: Request, asked: Asked, root: Tree) -> dict[str, str]:
         request.url.path,
         request.url.query,
         f"{period.since}/{period.revision}",
-        str("gzip" in request.headers.get("accept-encoding", "")),
+        str(_takes_gzip(request)),
     )
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return {
@@ -199,6 +204,10 @@ def _headers(request: Request, asked: Asked, root: Tree) -> dict[str, str]:
         "Cache-Control": REVALIDATED,
         "Vary": "Accept-Encoding",
     }
+
+
+def _takes_gzip(request: Request) -> bool:
+    return "gzip" in request.headers.get("accept-encoding", "")
 
 
 def _is_known(request: Request, etag: str) -> bool:

@@ -8,12 +8,16 @@ from uuid import UUID
 import numpy as np
 import orjson
 import shapely
-from sqlalchemy import ColumnElement, LargeBinary, Select, exists, func, or_, select
+from sqlalchemy import Column, ColumnElement, LargeBinary, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
+from sqlalchemy.types import NullType
 
 from layers import store
 from layers.features.places import Place
 from layers.features.properties import properties_of
+
+# With the digits before the point these are all that a double has.
+_DECIMALS = 15
 
 Box = tuple[float, float, float, float]
 
@@ -70,7 +74,7 @@ def page(
 ) -> GeoJson:
     """Return the first features of a selection, by id, above the id ``after``; their geometry in `place`."""
     source = store.table(selection.layer)
-    query = _rows(selection).where(*_conditions(selection)).order_by(source.c.id).limit(limit + 1)
+    query = _rows(selection, place).where(*_conditions(selection)).order_by(source.c.id).limit(limit + 1)
     if after is not None:
         query = query.where(source.c.id > after)
     rows = session.execute(query).all()
@@ -81,7 +85,7 @@ def page(
 def one(session: Session, selection: Selection, identifier: UUID, place: Place) -> bytes | None:
     """Return one feature of a selection as GeoJSON; None where it has none of that id."""
     mine = store.table(selection.layer).c.id == identifier
-    rows = session.execute(_rows(selection).where(*_conditions(selection), mine)).all()
+    rows = session.execute(_rows(selection, place).where(*_conditions(selection), mine)).all()
     return _written(rows, selection.layer, place)[0] if rows else None
 
 
@@ -108,23 +112,31 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
     return [source.c.rev_from <= period.revision, held, ~replaced, *selection.conditions]
 
 
-def _rows(selection: Selection) -> Select[Any]:
+def _rows(selection: Selection, place: Place) -> Select[Any]:
     source = store.table(selection.layer)
     told = [
-        func.ST_AsText(source.c[known.name], 15).label(known.name)
+        func.ST_AsText(source.c[known.name], _DECIMALS).label(known.name)
         if known.kind == "geometry"
         else source.c[known.name]
         for known in properties_of(selection.layer).values()
     ]
-    return select(source.c.id, func.ST_AsBinary(source.c.geom, type_=LargeBinary), *told)
+    return select(source.c.id, _geometry(source.c.geom, place), *told)
+
+
+def _geometry(column: Column[Any], place: Place) -> ColumnElement[Any]:
+    """GeoJSON where the stored degrees are asked for, which the database writes at no cost; else WKB."""
+    if not place.in_stored_degrees:
+        return func.ST_AsBinary(column, type_=LargeBinary)
+    stated = func.ST_FlipCoordinates(column, type_=NullType) if place.swaps else column
+    return func.ST_AsGeoJSON(stated, _DECIMALS, 0)
 
 
 def _written(rows: Sequence[Any], layer: str, place: Place) -> list[bytes]:
-    if not rows:
-        return []
     names = list(properties_of(layer))
-    blobs = np.array([bytes(row[1]) for row in rows], dtype=object)
-    shapes = shapely.to_geojson(place.written(shapely.from_wkb(blobs)))
+    shapes = [row[1] for row in rows]
+    if rows and not place.in_stored_degrees:
+        blobs = np.array([bytes(shape) for shape in shapes], dtype=object)
+        shapes = shapely.to_geojson(place.written(shapely.from_wkb(blobs))).tolist()
     return [
         orjson.dumps(
             {
@@ -134,5 +146,5 @@ def _written(rows: Sequence[Any], layer: str, place: Place) -> list[bytes]:
                 "properties": dict(zip(names, row[2:], strict=True)),
             }
         )
-        for row, shape in zip(rows, shapes.tolist(), strict=True)
+        for row, shape in zip(rows, shapes, strict=True)
     ]

@@ -43,9 +43,14 @@ class Place:
         """What the coordinates mean."""
         return crs.WGS84 if self.authority in {"OGC:CRS84", "EPSG:4326"} else crs.parse(self.authority)
 
+    @property
+    def in_stored_degrees(self) -> bool:
+        """Whether its coordinates are those stored, at most in the other order."""
+        return self.authority in {"OGC:CRS84", "EPSG:4326", "EPSG:4490"}
+
     def written(self, geoms: np.ndarray) -> np.ndarray:
         """Geometries of EPSG:4326, longitude first, as this CRS states them."""
-        placed = geoms if self._degrees() else crs.geometries_from_lonlat(geoms, self.reference)
+        placed = geoms if self.in_stored_degrees else crs.geometries_from_lonlat(geoms, self.reference)
         return axes.swapped(placed) if self.swaps else placed
 
     def read(self, geom: shapely.Geometry) -> shapely.Geometry:
@@ -60,13 +65,10 @@ class Place:
 
     def in_degrees(self, geom: shapely.Geometry) -> shapely.Geometry:
         """Return a geometry in this CRS, but easting or longitude first, in EPSG:4326; raises as :meth:`read`."""
-        placed = geom if self._degrees() else crs.geometries_to_lonlat([geom], self.reference)[0]
+        placed = geom if self.in_stored_degrees else crs.geometries_to_lonlat([geom], self.reference)[0]
         if not np.isfinite(shapely.get_coordinates(placed)).all():
             raise _wrong(f"It reaches beyond where {self.authority} is defined.")
         return placed
-
-    def _degrees(self) -> bool:
-        return self.authority in {"OGC:CRS84", "EPSG:4326", "EPSG:4490"}
 
 
 def box_area(text: str, place: Place) -> shapely.Geometry:
