@@ -260,8 +260,8 @@ def _gap(working: Working, level: str, code: str, point: shapely.Point) -> shape
         face = next((face for face in faces(border) if face.contains(point)), None)
         if face is None or near == seen:
             return face
-        # What lies within the face may part it.
-        bounds, seen = list(face.bounds), near
+        # What lies within the face may part it; a box that only grows comes to an end.
+        bounds, seen = shapely.total_bounds([face, shapely.box(*bounds)]).tolist(), near
 
 
 def trim_overlap(working: Working, edit: TrimOverlap) -> None:
@@ -306,10 +306,10 @@ def snap(working: Working, edit: Snap) -> None:
     if moves:
         move_vertices(working, MoveVertices(level=edit.level, moves=tuple(moves.items())))
     count = len(moves)
-    for x, y in [*own.tolist(), *others.tolist()]:
-        place = moves.get((x, y), (x, y))
-        if shapely.dwithin(shape, shapely.Point(place), reach):
-            count += working.insert(place, within=reach)
+    places = np.array([moves.get((x, y), (x, y)) for x, y in np.concatenate([own, others]).tolist()])
+    shapely.prepare(shape)
+    for x, y in np.unique(places[shapely.dwithin(shape, shapely.points(places), reach)], axis=0).tolist():
+        count += working.insert((x, y), within=reach)
     if not count:
         x, y = own[0].tolist()
         raise refuse(
