@@ -14,6 +14,8 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 WEST, SOUTH, CELL = 114.0, 30.3, 0.005
 #: Corners of a border between two grids: a grid has four of them.
 FEWEST, MOST = 12, 500
+#: Corners that a hull is drawn around.
+_MOST_OF_HULL = 100_000
 
 
 def tiling(count: int) -> gpd.GeoDataFrame:
@@ -67,7 +69,8 @@ def _coded(shapes: npt.NDArray[np.object_]) -> gpd.GeoDataFrame:
 def anywhere(areas: gpd.GeoDataFrame, count: int) -> tuple[Floats, Floats]:
     """Return points spread evenly over the land that the areas hold, gaps between them included."""
     random = np.random.default_rng(2)
-    land = shapely.concave_hull(shapely.multipoints(areas.geometry.get_coordinates().to_numpy()[::7]), 0.1)
+    corners = areas.geometry.get_coordinates().to_numpy()
+    land = shapely.concave_hull(shapely.multipoints(corners[:: max(len(corners) // _MOST_OF_HULL, 1)]), 0.1)
     shapely.prepare(land)
     west, south, east, north = areas.total_bounds
     lon, lat = np.empty(0), np.empty(0)
