@@ -140,7 +140,7 @@ def _await_ready(port: int, workers: int) -> None:
     seen: set[str] = set()
     while len(seen) < workers:
         try:
-            seen.add(httpx.get(f"http://127.0.0.1:{port}/bench/worker", timeout=5).text)
+            seen.add(httpx.get(f"http://127.0.0.1:{port}/bench/worker", timeout=60).text)
         except httpx.TransportError:
             time.sleep(0.1)
 
