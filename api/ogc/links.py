@@ -28,10 +28,14 @@ class Tree:
         return f"{self.root}/{below}" + (f"?{urlencode(query)}" if query else "")
 
 
+def service(request: Request, runtime: Runtime) -> str:
+    """Return the address by which this request's client reaches the service, without a slash at its end."""
+    return (runtime.settings.public_url or str(request.base_url)).rstrip("/")
+
+
 def tree(request: Request, runtime: Runtime) -> Tree:
     """Return the published tree as this request's client reaches it."""
-    base = runtime.settings.public_url or str(request.base_url)
-    return Tree(base.rstrip("/") + "/ogc")
+    return Tree(service(request, runtime) + "/ogc")
 
 
 def link(href: str, rel: str, media_type: str, title: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from api.errors import PROBLEMS, Problem
 from api.maps import sources
 from api.maps.chosen import ChosenDep
 from api.maps.page import EVERYWHERE, script_config
+from api.ogc.links import service
 from api.scopes import visible
 from api.snapshots import Snapshot
 from api.web import replies
@@ -136,7 +137,7 @@ def coverage(reader: ReaderDep, snapshot: SnapshotDep, chosen: ChosenDep) -> Res
 
 
 @router.get("/layers", dependencies=[needs(Permission.READ_LAYERS)])
-def layers(reader: ReaderDep, snapshot: SnapshotDep, session: SessionDep) -> Response:
+def layers(reader: ReaderDep, runtime: RuntimeDep, snapshot: SnapshotDep, session: SessionDep) -> Response:
     """Show whether the data is sound, and how one connects to it."""
     return reader.page(
         "layers.html",
@@ -148,7 +149,7 @@ def layers(reader: ReaderDep, snapshot: SnapshotDep, session: SessionDep) -> Res
         defect_counts=defects.counts(session, snapshot.versions),
         kinds=KINDS,
         metric=snapshot.deployment.metric_crs if snapshot.deployment else None,
-        base_url=str(reader.request.base_url).rstrip("/"),
+        base_url=service(reader.request, runtime),
     )
 
 

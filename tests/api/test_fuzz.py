@@ -61,6 +61,21 @@ def described(server):
 def test_requests_made_up_from_the_description(described, mode):
     """Both such as the description allows and such as it forbids."""
     schema, headers = described
+    asked = made_up(schema, headers, mode)
+    assert {"GET /api/locate", "POST /api/locate", "POST /api/incidents", "GET /api/coverage"} <= asked
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+def test_requests_made_up_from_the_description_of_ogc(described, mode):
+    """Of the layers one, for all are described alike."""
+    schema, headers = described
+    tree = schemathesis.openapi.from_asgi("/ogc/api", schema.app, headers=headers)
+    asked = made_up(tree.include(path_regex="facilities|^/[a-z]*$"), headers, mode)
+    assert "GET /collections/facilities/items" in asked or mode is GenerationMode.NEGATIVE
+
+
+def made_up(schema, headers, mode):
+    """Ask every operation of a description; return which were asked."""
     asked = set()
     for found in schema.get_all_operations():
         operation = found.ok()
@@ -74,4 +89,4 @@ def test_requests_made_up_from_the_description(described, mode):
         # Where nothing is described that could be violated, there is nothing to ask.
         with suppress(Unsatisfiable):
             ask()
-    assert {"GET /api/locate", "POST /api/locate", "POST /api/incidents", "GET /api/coverage"} <= asked
+    return asked
