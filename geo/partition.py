@@ -422,4 +422,6 @@ class _Parts:
 def _by_area(row: Ints, parts: Objects, size: Floats, chosen: Bools) -> _Parts:
     rows, number = np.unique(row[chosen], return_inverse=True)
     geoms = shapely.multipolygons(parts[chosen], indices=number) if len(rows) else np.empty(0, dtype=object)
-    return _Parts(rows, np.asarray(geoms, dtype=object), np.bincount(number, size[chosen], len(rows)).astype(np.float64))
+    return _Parts(
+        rows, np.asarray(geoms, dtype=object), np.bincount(number, size[chosen], len(rows)).astype(np.float64)
+    )

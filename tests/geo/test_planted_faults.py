@@ -69,7 +69,7 @@ def hole(shapes, width):
     """A hole in the middle grid."""
     gap = box(1.5, 0.5, 1.5 + width * METRE, 0.5 + width * METRE)
     shapes[MIDDLE] = shapes[MIDDLE] - gap
-    return "gap" if width < 0.5 else "gap-enclosed", {MIDDLE}, gap  # noqa: PLR2004 - narrow, in metres
+    return "gap" if width < 0.5 else "gap-enclosed", {MIDDLE}, gap
 
 
 def seam(shapes, width):
@@ -87,7 +87,7 @@ def retreat(shapes, width):
         "gap-at-parent" if width > 0.05 else "border-unmatched",
         {PARENT, MIDDLE},
         Polygon([LOW[1], tip, LOW[2]]),
-    )  # noqa: PLR2004 - a bend
+    )
 
 
 def leave(shapes, width):
@@ -98,7 +98,7 @@ def leave(shapes, width):
         "outside-parent" if width > 0.05 else "border-unmatched",
         {PARENT, MIDDLE},
         Polygon([LOW[1], tip, LOW[2]]),
-    )  # noqa: PLR2004 - a bend
+    )
 
 
 WIDTHS = st.sampled_from([0.001, 0.002, 0.01, 0.3, 2.0, 20.0])
