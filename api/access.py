@@ -137,13 +137,15 @@ class _Need:
         caller = await _caller(request, bearer, basic, cookie)
         if caller.may(self.permission):
             return caller
-        if caller.name is None:
-            raise Problem(
-                "unauthenticated",
-                "Sign in at /login, or send a token: Authorization: Bearer …",
-                headers=_CHALLENGE,
-            )
-        raise Problem("forbidden", f"The account {caller.name} lacks the permission to {self.permission}.")
+        raise refused(caller, f"The account {caller.name} lacks the permission to {self.permission}.")
+
+
+def refused(caller: Caller, why: str) -> Problem:
+    """Return the refusal of what a caller may not do: a visitor is asked to sign in first."""
+    if caller.name is None:
+        message = "Sign in at /login, or send a token: Authorization: Bearer …"
+        return Problem("unauthenticated", message, headers=_CHALLENGE)
+    return Problem("forbidden", why)
 
 
 class _Public:

@@ -1,16 +1,24 @@
-"""Which incidents a caller sees: those assigned in the account's areas; the unassigned are the district's."""
+"""Which incidents and whose names a caller sees.
+
+Incidents are those assigned in the account's areas; the unassigned are the district's.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from api.access import Caller
+from api.access import Caller, Permission
 from api.snapshots import Snapshot
 from layers import incidents, located
 from layers.database import Session
 from layers.errors import NotFound
 from layers.located import Area
 from layers.tables import Incident
+
+
+def reads_people(caller: Caller) -> bool:
+    """Tell whether a caller reads personal data of the whole city, as files and histories of a layer hold it."""
+    return caller.may(Permission.READ_PERSONAL) and not caller.areas
 
 
 def named_areas(snapshot: Snapshot) -> Mapping[str, Area]:

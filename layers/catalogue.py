@@ -321,6 +321,15 @@ SPECS: dict[str, LayerSpec] = {
 }
 
 
+#: Layers whose features are people.
+PEOPLE = ("posts",)
+
+
+def personal_columns(layer: str) -> list[str]:
+    """Columns of a layer that say who somebody is, or may: nobody has judged what was never mapped (``extra``)."""
+    return ["name", "phone", "extra"] if layer in PEOPLE else ["extra"]
+
+
 def spec_of(layer: str) -> LayerSpec:
     """Return what the catalogue says of a layer.
 

@@ -1,7 +1,7 @@
 """What became of the layers between two revisions."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 from sqlalchemy.orm import Session
@@ -10,6 +10,7 @@ from geo import changes
 from geo.changes import Changes
 from geo.levels import LEVEL_OF
 from layers import deployment, history, store
+from layers.catalogue import personal_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,22 @@ def between(
             moved = changes.land(change, metric=metric) if land and name in LEVEL_OF else None
             found.append(Diff(name, change, moved, metric))
     return found
+
+
+def impersonal(found: Sequence[Diff]) -> list[Diff]:
+    """Return diffs that say which features changed, and not who anybody is."""
+    return [
+        replace(
+            diff,
+            changes=Changes(
+                *(
+                    state.drop(columns=personal_columns(diff.layer), errors="ignore")
+                    for state in (diff.changes.before, diff.changes.after)
+                )
+            ),
+        )
+        for diff in found
+    ]
 
 
 def of_layer(session: Session, layer: str, earlier: int, later: int) -> Changes:

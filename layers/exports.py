@@ -15,7 +15,7 @@ from geo import crs
 from geo.crs import Reference
 from geo.faults import DataError, Fault
 from layers import osm, store
-from layers.catalogue import spec_of
+from layers.catalogue import personal_columns, spec_of
 from layers.files import formats
 
 # Formats that can hold degrees only.
@@ -35,7 +35,13 @@ class Exported:
 
 
 def export(
-    session: Session, layer: str, path: Path, revision: int, *, reference: Reference = crs.WGS84
+    session: Session,
+    layer: str,
+    path: Path,
+    revision: int,
+    *,
+    reference: Reference = crs.WGS84,
+    personal: bool = True,
 ) -> Exported:
     """Write a layer as it stood at a revision.
 
@@ -46,6 +52,8 @@ def export(
     ----------
     reference
         Datum or CRS of the file's coordinates. Files cannot state GCJ-02 and BD-09: say it to who gets them.
+    personal
+        Whether the file holds personal columns; an import of one without them keeps what is stored.
 
     Raises
     ------
@@ -55,11 +63,12 @@ def export(
         ``format-unknown``; ``parameter-invalid`` for metres in GeoJSON, which holds degrees only.
     """
     spec_of(layer)
+    hidden = [] if personal else personal_columns(layer)
     in_degrees = path.suffix.lower() in _DEGREES_ONLY
     if in_degrees and not reference.geographic:
         message = f"GeoJSON holds degrees, not {reference.name}: write another format."
         raise DataError(Fault(kind="parameter-invalid", field="crs", message=message))
-    frame = store.read(session, layer, revision).sort_values("code")
+    frame = store.read(session, layer, revision).sort_values("code").drop(columns=hidden, errors="ignore")
     out = _table(frame, reference)
     left_out = _too_long(out) if path.suffix.lower() == ".shp" else []
     out = out.drop(columns=left_out)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from api import diff_words
 from api.maps import encoding
+from layers import diffs
 from layers.diffs import Diff
 
 #: Features on the map at most, of each state; land that changed hands likewise, the largest first.
@@ -23,7 +24,7 @@ def diff_data(found: Sequence[Diff], earlier: int, later: int) -> dict[str, Any]
         ``from``, ``to``; ``layers``: name and counts of each; ``changes`` and ``land``: GeoJSON; ``left_out``: how
         many features are not drawn.
     """
-    drawn = diff_words.features(found).drop(columns="attributes")
+    drawn = diff_words.features(diffs.impersonal(found)).drop(columns="attributes")
     land = drawn[drawn["what"] == "land"].drop(columns=["state", "kind", "code", "name"])
     changes = drawn[drawn["what"] == "change"].drop(columns=["from_code", "to_code", "area_m2"])
     shown = changes.groupby("state", sort=False).head(MOST_DRAWN)

@@ -3,6 +3,7 @@
 import io
 import tempfile
 import zipfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +14,13 @@ from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
 from api import stated, table_formats
-from api.access import Permission, needs
+from api.access import Caller, Permission, needs, refused
 from api.dependencies import Runtime, RuntimeDep, SnapshotAtDep
 from api.errors import Problem
-from geo.crs import Reference
+from api.scopes import reads_people
 from geo.faults import Fault
 from layers import catalogue, database, exports, history
+from layers.exports import Exported
 
 router = APIRouter(tags=["layers"])
 
@@ -37,7 +39,6 @@ _MEDIA = {word: media for word, (media, _) in _FORMATS.items()}
 
 @router.get(
     "/api/layers/{layer}",
-    dependencies=[needs(Permission.READ_LAYERS)],
     response_class=Response,
     summary="A layer as a file",
     responses={200: {"content": {media: {} for media in _MEDIA.values()}}},
@@ -47,6 +48,7 @@ async def get_layer(
     layer: Annotated[str, PathParameter(description="name of a layer")],
     snapshot: SnapshotAtDep,
     runtime: RuntimeDep,
+    caller: Annotated[Caller, needs(Permission.READ_LAYERS)],
     revision: Annotated[
         int | None, Query(ge=1, le=2**31 - 1, description="number of a revision, in place of `at`")
     ] = None,
@@ -61,27 +63,36 @@ async def get_layer(
 ) -> Response:
     """Send a layer as it is, or as it stood at the end of a day or at a revision; importing it again changes nothing.
 
-    A shapefile comes as a .zip. What came from OpenStreetMap stays © OpenStreetMap contributors (ODbL), as the header
+    A shapefile comes as a .zip. Posts, which are people, and columns that no field is known for are for accounts that
+    read personal data of the whole city. What came from OpenStreetMap stays © OpenStreetMap contributors (ODbL), as the header
     `Wangge-Attribution` says.
     """
     written = table_formats.choose(format, accept, _MEDIA)
     catalogue.spec_of(layer)
+    personal = reads_people(caller)
+    if layer in catalogue.PEOPLE and not personal:
+        raise refused(
+            caller, f"{layer} are people: it takes an account that reads personal data of the whole city."
+        )
     if revision is not None and at is not None:
         fault = Fault(kind="parameter-invalid", field="revision", message="Say revision or at, not both.")
         raise Problem("invalid-request", fault.message, faults=[fault])
     reference = stated.reference(crs, runtime.settings)
-    work = partial(_file, runtime, layer, revision or snapshot.revision, written, reference)
+    sent = partial(exports.export, reference=reference, personal=personal)
+    work = partial(_file, runtime, layer, revision or snapshot.revision, written, sent)
     return await to_thread.run_sync(work, limiter=runtime.files)
 
 
-def _file(runtime: Runtime, layer: str, revision: int, written: str, reference: Reference) -> Response:
+def _file(
+    runtime: Runtime, layer: str, revision: int, written: str, export: Callable[..., Exported]
+) -> Response:
     media, suffix = _FORMATS[written]
     with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
         path = Path(folder) / f"{layer}{suffix}"
         with database.translated(), runtime.look_ups() as session:
             if revision:
                 history.get(session, revision)
-            done = exports.export(session, layer, path, revision, reference=reference)
+            done = export(session, layer, path, revision)
         body = _zipped(Path(folder)) if written == "shp" else path.read_bytes()
     ending = "zip" if written == "shp" else written
     headers = {
