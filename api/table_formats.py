@@ -1,6 +1,8 @@
 """Tables in the format a request asks for: by the word of ``format``, else by ``Accept``."""
 
+import re
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from fastapi.responses import Response
 
@@ -25,6 +27,8 @@ MORE_FORMATS = {
 
 #: How the API's description says them.
 DESCRIPTION = ", ".join(FORMATS) + "; default: by Accept, else json"
+
+_PLAIN_NAME = re.compile(r"[\w .-]+", re.ASCII)
 
 #: Rows that a format can carry without tying up the server for long; CSV and JSON have no limit.
 _MOST_ROWS = {"geojson": 20_000, "xlsx": 100_000, "gpkg": 100_000}
@@ -80,8 +84,15 @@ def headers(written: str, *, name: str, revision: int) -> dict[str, str]:
     """Return the headers of a table, see :func:`reply`."""
     found = {"Wangge-Revision": str(revision), "Vary": "Accept, Prefer"}
     if written not in {"json", "geojson"}:
-        found["Content-Disposition"] = f'attachment; filename="{name}.{written}"'
+        found["Content-Disposition"] = attachment(f"{name}.{written}")
     return found
+
+
+def attachment(name: str) -> str:
+    """Return the Content-Disposition of a file; a code in its name may be Chinese, or hold quotes (RFC 6266, RFC 8187)."""
+    if _PLAIN_NAME.fullmatch(name):
+        return f'attachment; filename="{name}"'
+    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _by_preference(accept: str) -> list[str]:

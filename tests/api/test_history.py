@@ -3,6 +3,7 @@
 import io
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import pytest
 from shapely import box
@@ -109,6 +110,23 @@ def test_lineage_and_blame(open_client):
         assert open_client.get(f"/api/areas/{NEW}/blame?format={form}").status_code == 200
     assert open_client.get("/api/areas/999/lineage").status_code == 404
     assert open_client.get("/api/areas/999/blame").status_code == 404
+
+
+@pytest.mark.parametrize("code", ["网格一", 'a"b;c', "GRID-1"])
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_file_is_named_by_any_code(open_client, built, code, form):
+    city.publish(built, {"grids": city.grids({code: box(20, 0, 24, 4)})})
+    reply = open_client.get(f"/api/areas/{code}/blame", params={"format": form})
+    assert reply.status_code == 200
+    kind, _, name = reply.headers["content-disposition"].partition("; ")
+    assert kind == "attachment"
+    assert name == (
+        f'filename="blame-{code}.{form}"' if code.isascii() and '"' not in code else _encoded(code, form)
+    )
+
+
+def _encoded(code, form):
+    return f"filename*=UTF-8''blame-{quote(code, safe='')}.{form}"
 
 
 @pytest.mark.usefixtures("built")
