@@ -113,12 +113,14 @@ class CoverageResults:
         key = basis_at(snapshot, query).key
         with self._guard:
             lock = self._under_way.setdefault(key, threading.Lock())
-        # Several threads that ask the same wait for one.
-        with lock:
-            found = self.at_hand(snapshot, query) or self._first(snapshot, query, progress)
-        with self._guard:
-            self._under_way.pop(key, None)
-        return found
+        try:
+            # Several threads that ask the same wait for one.
+            with lock:
+                return self.at_hand(snapshot, query) or self._first(snapshot, query, progress)
+        finally:
+            # Also of a question that has no answer: there are as many of these as anybody likes to ask.
+            with self._guard:
+                self._under_way.pop(key, None)
 
     def at_hand(self, snapshot: Snapshot, query: Query) -> Found | None:
         """Return the answer if it is kept; it counts as asked for."""

@@ -131,6 +131,12 @@ def test_every_fault_at_once(walked):
     assert "fresh_market" in errors[1]["message"]
 
 
+def test_questions_without_an_answer_leave_nothing_behind(walked):
+    for name in ("Atlantis", "Utopia"):
+        assert walked.get(f"/api/coverage?facility_type=fresh_market&within={name}").status_code == 422
+    assert walked.app.state.runtime.results._under_way == {}
+
+
 def test_answers_follow_the_revision(walked, session):
     before = walked.get("/api/coverage", params=MARKET | {"level": "compound"}).json()
     facilities = walking_city.facilities()
