@@ -44,12 +44,15 @@ class Recipe(Generic[_Model]):
     patch
         Makes it from an older one: ``patch(session, older, since, revision)``, where the older one is right
         for the revision `since`. Must leave the older one as it is.
+    most
+        Models kept whose names begin with the same word: few, where whoever asks may make up a name.
     """
 
     name: Hashable
     layers: tuple[str, ...]
     load: Callable[[Session, int], _Model]
     patch: Callable[[Session, _Model, int, int], _Model] | None = None
+    most: int = KEPT
 
 
 class Models:
@@ -168,12 +171,19 @@ class Models:
             # Questions about the past must not displace what all others are answered from.
             if superseded != current:
                 del self._kept[superseded]
+        alike = [kept for kept in self._kept if _word(kept) == _word(key) and self._kept[kept].made]
+        for beyond in alike[: -recipe.most]:
+            del self._kept[beyond]
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 
 
 def _version(recipe: Recipe[Any], versions: Mapping[str, int]) -> _Version:
     return tuple([versions.get(layer, 0) for layer in recipe.layers])
+
+
+def _word(key: _Key) -> Hashable:
+    return key[0][0] if isinstance(key[0], tuple) else key[0]
 
 
 @dataclass(slots=True)

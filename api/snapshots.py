@@ -17,7 +17,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from api.models import Models, Recipe
+from api.models import KEPT, Models, Recipe
 from layers import database, deployment, history
 from layers.database import Session, sessionmaker
 from layers.errors import LayersError
@@ -58,14 +58,20 @@ class Snapshot:
         return tuple([self.versions.get(layer, 0) for layer in layers])
 
     def model(
-        self, name: Hashable, *, layers: Sequence[str], load: Callable[[Session, int], _Model]
+        self,
+        name: Hashable,
+        *,
+        layers: Sequence[str],
+        load: Callable[[Session, int], _Model],
+        most: int = KEPT,
     ) -> _Model:
         """Return the model of that name, made by ``load(session, revision)`` unless it is kept.
 
         ``name`` must tell apart everything else the model depends on. It is made once, also when several
-        threads ask at once; they wait for it. What ``load`` returns must not be changed afterwards.
+        threads ask at once; they wait for it. What ``load`` returns must not be changed afterwards. Of models whose
+        names begin with the same word the `most` last asked for are kept.
         """
-        return self.made(Recipe(name, tuple(layers), load))
+        return self.made(Recipe(name, tuple(layers), load, most=most))
 
     def made(self, recipe: Recipe[_Model]) -> _Model:
         """Return the model of a recipe, made now unless it is kept; see :meth:`model`."""

@@ -11,6 +11,9 @@ from layers import streets
 from layers.coverage import LAYERS
 from layers.database import Session
 
+#: Reports kept: there are as many limits as anybody likes to ask for.
+KEPT = 4
+
 
 def report_at(snapshot: Snapshot, limits: Limits) -> gpd.GeoDataFrame:
     """Return what is amiss in the streets, and with compounds and facilities where there are any.
@@ -25,7 +28,7 @@ def report_at(snapshot: Snapshot, limits: Limits) -> gpd.GeoDataFrame:
     def load(session: Session, revision: int) -> gpd.GeoDataFrame:
         return streets.report(session, revision, city=city, limits=limits)
 
-    return snapshot.model(("streets report", limits), layers=LAYERS, load=load)
+    return snapshot.model(("streets report", limits), layers=LAYERS, load=load, most=KEPT)
 
 
 def _city(snapshot: Snapshot) -> City | None:

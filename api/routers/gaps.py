@@ -35,6 +35,10 @@ from layers.database import Session
 router = APIRouter(tags=["coverage"])
 
 
+#: Answers kept: each holds the shapes of a city, and there are as many questions as anybody likes to ask.
+_KEPT = 8
+
+
 class GapOut(BaseModel):
     """A shape of land outside reach: `outside` is the weight of those in it, `lon`, `lat` a point in it."""
 
@@ -256,7 +260,7 @@ def gaps_at(snapshot: Snapshot, question: _Asked, runtime: Runtime) -> FoundGaps
         )
 
     name = ("gaps", question.query, question.least_m2)
-    found = snapshot.model(name, layers=LAYERS, load=load)
+    found = snapshot.model(name, layers=LAYERS, load=load, most=_KEPT)
     return replace(found, kept=not made)
 
 

@@ -137,6 +137,16 @@ def test_what_cannot_be_made_displaces_nothing(engine):
     assert kept.at_hand(Recipe("network", (), None)) == "streets"
 
 
+def test_of_models_that_anybody_may_name_few_are_kept(engine):
+    kept = Snapshots(database.sessions(engine), now).current()
+    kept.model("network", layers=[], load=lambda *_: "streets")
+    for number in range(6):
+        kept.model(("gaps", number), layers=[], load=lambda *_: "shapes", most=4)
+    held = [kept.at_hand(Recipe(("gaps", number), (), None)) is not None for number in range(6)]
+    assert held == [False, False, True, True, True, True], "the last asked for"
+    assert kept.at_hand(Recipe("network", (), None)) == "streets"
+
+
 def test_a_poll_that_was_overtaken_brings_no_older_revision_back(engine, published, monkeypatch):
     kept = Snapshots(database.sessions(engine), now)
     published("districts", areas({"510899": square(0, 0)}))
