@@ -39,6 +39,9 @@ LEVELS = (*table.TABLE_LEVELS, FACILITY)
 #: What a compound can be.
 STATUSES = ("covered", "partial", "uncovered", "unreachable", "overloaded")
 
+#: The most places that one of the weight may need; beyond it sums are no numbers any more.
+MOST_NEED = 1e6
+
 #: Places below this part of what is wanted are rounding, not want.
 _NOISE = 1e-9
 
@@ -105,15 +108,17 @@ def check(query: Query, types: pd.DataFrame, *, need: float) -> None:
     Raises
     ------
     DataError
-        All faults at once: as :func:`geo.coverage.check`, and for land, circles, and a need that is not above 0.
+        All faults at once: as :func:`geo.coverage.check`, and for land, circles, and a need that is not above 0 or above
+        :data:`MOST_NEED`.
     """
     faults = []
     if query.weight == "land":
         faults.append(_invalid("weight", "Land needs no places: ask for people, households or count."))
     if query.method != "network":
         faults.append(_invalid("method", "Places are given to those who walk: leave out method."))
-    if not 0 < need < np.inf:
-        faults.append(_invalid("need", f"{need:g} places a head are none to give: use a number above 0."))
+    if not 0 < need <= MOST_NEED:
+        message = f"{need:g} places a head are none to give: use a number above 0, to {MOST_NEED:g}."
+        faults.append(_invalid("need", message))
     if query.level == FACILITY and query.estates is not None:
         faults.append(_invalid("estates", "Facilities are not parted: leave out estates."))
     known = replace(query, level=COMPOUND, estates=None) if query.level == FACILITY else query

@@ -147,6 +147,13 @@ blocks = st.lists(
 )
 
 
+@pytest.mark.parametrize("need", [-1.0, float("nan"), float("inf"), 1e308])
+def test_a_need_that_no_sum_can_hold_is_refused(need):
+    with pytest.raises(DataError) as caught:
+        asked(STREET, need=need)
+    assert [fault.field for fault in caught.value.faults] == ["need"]
+
+
 def plain(place, budget_m, need):
     """The same by loops: one search a facility, then pair by pair from the nearest."""
     points, demand = place.supply.points, place.demand
