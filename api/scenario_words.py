@@ -34,7 +34,7 @@ class AddFacilityIn(_Stated):
     lon: Finite
     lat: Finite
     name: Annotated[str, Field(max_length=200)] = ""
-    capacity: int | None = None
+    capacity: Annotated[int, Field(le=2**31 - 1)] | None = None
 
 
 class MoveFacilityIn(_Stated):
@@ -136,6 +136,7 @@ class ScenarioIn(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
+        str_strip_whitespace=True,
         json_schema_extra={
             "example": {
                 "name": "滨江菜市场与人行桥",

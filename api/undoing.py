@@ -53,7 +53,8 @@ def carry_out(runtime: Runtime, caller: Caller, asked: Undoing) -> tuple[Revisio
         As in :mod:`layers.undoing`.
     """
     account = caller.name or ""
-    with database.translated(), runtime.sessions.begin() as session:
+    # Of the connections that no request waits for: this one is held for seconds, and without a turn.
+    with database.translated(), runtime.look_ups.begin() as session:
         if asked.key:
             earlier = undoing.repeated(session, account, asked.key, asked.digest)
             if earlier is not None:

@@ -93,20 +93,26 @@ async def rewrite_scenario(
 
 
 @router.delete("/{scenario_id}", status_code=204, summary="Delete a scenario")
-def delete_scenario(
+async def delete_scenario(
     *,
     scenario_id: ScenarioId,
     caller: PlannerDep,
-    session: SessionDep,
+    runtime: RuntimeDep,
     snapshot: SnapshotDep,
     if_match: IfMatch = None,
 ) -> None:
     """Delete a scenario of one's own; 412 where it was saved since it was read."""
     version = _version(if_match)
-    saved = scenarios.get(session, scenario_id, lock=True)
-    require_author(caller, saved)
-    _require_scope(caller, snapshot, saved)
-    scenarios.remove(session, saved, version=version)
+
+    def remove() -> None:
+        # Judging the scope of an account may take the whole city.
+        with database.translated(), runtime.look_ups.begin() as session:
+            saved = scenarios.get(session, scenario_id, lock=True)
+            require_author(caller, saved)
+            _require_scope(caller, snapshot, saved)
+            scenarios.remove(session, saved, version=version)
+
+    await to_thread.run_sync(remove, limiter=runtime.files)
 
 
 class ScenarioChanges(CoverageChanges):

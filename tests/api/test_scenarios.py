@@ -124,6 +124,8 @@ def test_what_is_not_understood_is_named(walked, planner):
         {"datum": None},
         {"datum": "mars"},
         {"name": ""},
+        {"name": " "},
+        {"changes": [MARKET | {"capacity": 2**31}]},
         {"colour": "red"},
     ):
         reply = walked.post("/api/scenarios", json=SAVED | said, headers=planner)
