@@ -151,6 +151,7 @@ def answer(city: City, query: Query, *, need: float = 1.0) -> Capacities:
     asked, not_judged = table.questions_of(city.types, query, city.speeds)
     weight = shares.weights(city.compounds, query.weight)
     level, rows, shown = _rows(city, query)
+    table.check_rows(len(asked), level, query)
     numbers = city.type_numbers(asked)
     parts = []
     for number in pd.unique(numbers).tolist():

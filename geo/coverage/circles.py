@@ -23,6 +23,9 @@ METHODS = ("network", "circle", "both")
 #: The longest walk that is a life circle.
 MOST_MINUTES = 60
 
+#: Different minutes that one query may name.
+MOST_BUDGETS = 12
+
 #: A type that serves the block (街坊) has no circle of its own; it is judged by the smallest one.
 BLOCK_MINUTES = 5
 
@@ -75,11 +78,16 @@ def profile_faults(profile: str, minutes: Sequence[int]) -> list[Fault]:
             for value in minutes
             if value not in GB50180_M
         ]
-    return [
+    faults = [
         _invalid("minutes", f"{value} minutes are no life circle; use 1 to {MOST_MINUTES}.")
         for value in minutes
         if not 1 <= value <= MOST_MINUTES
     ]
+    if len(set(minutes)) > MOST_BUDGETS:
+        faults.append(
+            _invalid("minutes", f"{len(set(minutes))} are more than {MOST_BUDGETS} at once: ask for fewer.")
+        )
+    return faults
 
 
 def own_minutes(facility_type: pd.Series) -> int:

@@ -33,6 +33,9 @@ Objects: TypeAlias = npt.NDArray[np.object_]
 #: Shapes below this many square metres are slivers: less than the ground of one street point, of which a drawing is made.
 LEAST_M2 = drawing.POINT_SPACING_M**2
 
+#: Facility types and minutes of one answer, each drawn by itself over the whole city.
+MOST_QUESTIONS = 200
+
 #: An access point lies in a shape, or belongs to the nearest of its area within as many metres as a drawing may be off.
 BESIDE_M = drawing.POINT_SPACING_M
 
@@ -113,6 +116,7 @@ def find(city: City, query: Query, *, least_m2: float = LEAST_M2) -> Gaps:
     check(query, city.types, least_m2=least_m2)
     level, rows = table.level_of(city, query)
     asked, not_judged = table.questions_of(city.types, query, city.speeds)
+    _check_questions(len(asked))
     weight = shares.weights(city.compounds, query.weight)
     outside = _Outside.of(city, asked)
     drawn = _drawn(city, asked)
@@ -138,6 +142,12 @@ def find(city: City, query: Query, *, least_m2: float = LEAST_M2) -> Gaps:
         tuple(not_judged),
         tuple(faults),
     )
+
+
+def _check_questions(count: int) -> None:
+    if count > MOST_QUESTIONS:
+        message = f"{count} facility types and minutes are more than the {MOST_QUESTIONS} of one answer: ask for fewer."
+        raise DataError(Fault(kind="parameter-invalid", field="minutes", message=message))
 
 
 # --- who is outside ---------------------------------------------------------------------------------------

@@ -42,6 +42,9 @@ ABOUT_ESTATES = ("built_year", "works", "department")
 #: Each type against its own service radius.
 STANDARDS = ("gb50180",)
 
+#: Rows that one table holds: about a gigabyte while it is worked out and written.
+MOST_ROWS = 1_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
@@ -156,6 +159,25 @@ def type_faults(keys: Sequence[str], types: pd.DataFrame, *, field: str) -> list
     return [Fault(kind="type-unknown", field=field, message=message)]
 
 
+def check_rows(questions: int, level: Level, query: Query) -> None:
+    """Refuse a table that no memory should hold.
+
+    Parameters
+    ----------
+    questions
+        How many are asked, each method counted.
+
+    Raises
+    ------
+    DataError
+        On field ``level``.
+    """
+    rows = questions * len(level.codes) * (len(area_levels.PARTS) if query.estates else 1)
+    if rows > MOST_ROWS:
+        message = f"{rows} rows are more than the {MOST_ROWS} of one table: ask for fewer facility types or minutes, or for a part of the city with within."
+        raise DataError(Fault(kind="parameter-invalid", field="level", message=message))
+
+
 def _to_nobody(done: int, total: int) -> None:
     """Tell nobody."""
 
@@ -171,13 +193,14 @@ def answer(city: City, query: Query, *, told: Told = _to_nobody) -> Answer:
     Raises
     ------
     DataError
-        As :func:`check`; ``layer-empty`` for a level without areas, ``parameter-invalid`` for a ``within``
-        that is no area's code.
+        As :func:`check` and :func:`check_rows`; ``layer-empty`` for a level without areas, ``parameter-invalid`` for a
+        ``within`` that is no area's code.
     """
     check(query, city.types)
     level, rows = level_of(city, query)
     asked, not_judged = questions_of(city.types, query, city.speeds)
     methods = ("network", "circle") if query.method == "both" else (query.method,)
+    check_rows(len(asked) * len(methods), level, query)
     parts = []
     for turn, method in enumerate(methods):
         questions = asked.assign(method=method)

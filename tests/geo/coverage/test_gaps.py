@@ -38,6 +38,14 @@ def markets(*places):
     )
 
 
+def test_more_drawings_than_one_answer_holds_are_refused(monkeypatch):
+    monkeypatch.setattr(gaps, "MOST_QUESTIONS", 2)
+    find(minutes=(5, 10))
+    with pytest.raises(DataError) as caught:
+        find(minutes=(5, 10, 15))
+    assert [fault.field for fault in caught.value.faults] == ["minutes"]
+
+
 # --- people -----------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from shapely import MultiPoint, MultiPolygon, Point, box
 from shapely.affinity import translate
 
 from geo import coverage
-from geo.coverage import Query, city, life_circle, shares
+from geo.coverage import Query, city, life_circle, shares, table
 from geo.crs import from_metric
 from geo.faults import DataError
 from tests.geo.networks import METRIC, ORIGIN, build, lattice
@@ -138,6 +138,28 @@ def test_parents_are_the_sum_of_their_children():
         for level in ("grid", "community", "district")
     ]
     assert sums[0] == sums[1] == sums[2] == [177, 100, 50, 20, 7]
+
+
+def test_a_table_that_no_memory_should_hold_is_refused(monkeypatch):
+    asked = {
+        "facility_types": ("market", "school"),
+        "minutes": (5, 10),
+        "level": "compound",
+        "method": "both",
+    }
+    monkeypatch.setattr(table, "MOST_ROWS", 2 * 2 * 2 * len(PAPER.compounds))
+    assert len(rows(**asked)) == table.MOST_ROWS
+    for more in ({"minutes": (5, 10, 15)}, {"estates": "apart"}):
+        with pytest.raises(DataError) as caught:
+            rows(**asked | more)
+        assert [fault.field for fault in caught.value.faults] == ["level"]
+
+
+def test_more_minutes_than_anybody_compares_are_refused():
+    assert len(rows(facility_types=("market",), minutes=tuple(range(1, 13)), level="compound"))
+    with pytest.raises(DataError) as caught:
+        rows(facility_types=("market",), minutes=tuple(range(1, 14)))
+    assert [fault.field for fault in caught.value.faults] == ["minutes"]
 
 
 def test_weights():
