@@ -35,8 +35,9 @@ BEAT_S = 0.5
 #: Seconds to wait for a database that does not answer.
 RETRY_S = 1.0
 
-#: How long jobs that are over are remembered.
+#: How long jobs that are over are remembered, and how often a worker looks for older ones.
 REMEMBERED_DAYS = 30
+TIDY_S = 3600.0
 
 
 class Stopped(Exception):  # noqa: N818 - no error: somebody wants the work to end
@@ -76,8 +77,11 @@ class Worker:
         while not self._stop.is_set():
             try:
                 with database.translated(), jobs.bell(self._engine) as bell:
-                    self._tidy()
+                    due = 0.0
                     while not self._stop.is_set():
+                        if time.monotonic() >= due:
+                            self._tidy()
+                            due = time.monotonic() + TIDY_S
                         if not self._next():
                             bell.wait(LOOK_S)
             except LayersError as error:

@@ -7,14 +7,15 @@ import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 
+from api import worker as api_worker
 from api.app import create_app
 from api.cities import city_if_made
 from api.preferences import MOST_WAIT_S, Preferences, preferences
-from layers import jobs
+from layers import database, jobs
 from layers.publishing import Change
 from tests import paper_city, walking_city
 from tests.api.working import until, worker
-from tests.paper_city import identifiers
+from tests.paper_city import NOW, identifiers
 
 MARKET = {"facility_type": "fresh_market", "minutes": "5"}
 ASYNC = {"Prefer": "respond-async"}
@@ -166,6 +167,17 @@ def test_who_waits_a_little_gets_the_table(walked, settings):
             "/api/coverage", params=MARKET | {"minutes": "7"}, headers={"Prefer": "respond-async, wait=1"}
         )
         assert quick.headers["Wangge-Result"].startswith("fresh"), "all it needs is in memory by now"
+
+
+@pytest.mark.usefixtures("walked")
+def test_a_worker_that_runs_for_months_forgets_old_jobs(settings, engine, monkeypatch):
+    monkeypatch.setattr(api_worker, "TIDY_S", 0.05)
+    with worker(settings), database.sessions(engine)() as session:
+        until(lambda: jobs.workers(session) == 1)
+        job = jobs.enqueue(session, jobs.Wanted("coverage", "old", {}), asked_by="wang")
+        job.status, job.finished_at = "cancelled", NOW - dt.timedelta(days=400)
+        session.commit()
+        until(lambda: not jobs.counts(session))
 
 
 def test_a_question_that_has_no_answer_fails_with_the_reason(walked, settings):
