@@ -30,7 +30,7 @@ INCIDENT_PAGE = {"incident": "/incidents/"}
 MOST_INCIDENTS = 100_000
 
 #: Layers that may come from OpenStreetMap, which every map of them must say (ODbL 1.0, section 4.3).
-OPENSTREETMAP_LAYERS = ("streets", "facilities", "compounds")
+OPENSTREETMAP_LAYERS = ("streets", *osm.PLACES)
 
 #: Layers that the areas and their posts come from.
 AREA_LAYERS = (*LAYER_OF.values(), "posts")

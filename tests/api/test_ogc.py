@@ -601,3 +601,11 @@ def test_following_a_next_link_is_possible_for_any_query(items):
     query = dict(parse_qsl(urlsplit(link["href"]).query))
     assert query["filter"] == "name <> 'a&b=c'"
     assert query["revision"] == "1"
+
+
+def test_buildings_alone_from_openstreetmap_are_attributed(open_client, session):
+    paper.build(session)
+    assert "attribution" not in open_client.get("/ogc/collections/buildings").json()
+    building = paper.areas("buildings", {"w17": box(1, 1, 2, 2)}).drop(columns="parent_code")
+    paper.publish(session, {"buildings": building})
+    assert "OpenStreetMap" in open_client.get("/ogc/collections/buildings").json()["attribution"]
