@@ -21,7 +21,7 @@ def warm(runtime: Runtime, progress: Progress = silent) -> None:
         If the database does not answer.
     """
     progress("compiling 编译算法", 0, 1)
-    kernels.compile_all()
+    kernels.load()
     progress("compiling 编译算法", 1, 1)
     snapshot = runtime.snapshots.current()
     if snapshot.revision == 0:

@@ -11,11 +11,18 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
+from api import kernels
 from api.embedded import EmbeddedServer
 from layers import database
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 TEMPLATE = "wangge_template"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the kernels before several processes would."""
+    if not hasattr(config, "workerinput"):
+        kernels.compile_all()
 
 
 @pytest.hookimpl(wrapper=True)

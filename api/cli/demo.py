@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from api import kernels
 from api.app import create_app
 from api.cli.console import console, progress_bars
 from api.cli.serve import Host, Port, listen
@@ -38,8 +37,6 @@ def demo(
     if not ipaddress.ip_address(host).is_loopback:
         raise DatabaseUnsuitable("The demo is open to every reader, so it listens on loopback only.")
     settings = Settings()
-    _say("compiling 编译算法", "the first time takes about a minute")
-    kernels.compile_all()
     server = EmbeddedServer(settings.data_dir)
     _say("private PostGIS", f"{'started' if server.start() else 'running already'} in {server.folder}")
     server.create_database()

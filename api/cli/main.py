@@ -33,6 +33,9 @@ from api.web.assets import AssetsError
 from geo.faults import DataError
 from layers.errors import LayersError
 
+#: Commands that compute nothing: they need not wait until the kernels are compiled.
+_AT_ONCE = {"db", "doctor", "jobs", "user"}
+
 DONE, WITH_REJECTS, WRONG_USE, FAILED = 0, 1, 2, 3
 #: What typer makes of Ctrl-C.
 _INTERRUPTED = 130
@@ -64,12 +67,20 @@ app.add_typer(revisions.app, name="revisions")
 app.add_typer(user.app, name="user")
 
 
+@app.callback()
+def before(context: typer.Context) -> None:
+    """Compile what is not, before any command computes: several at a time must not."""
+    if context.invoked_subcommand in _AT_ONCE or "--help" in sys.argv or kernels.are_compiled():
+        return
+    console.print("compiling 编译算法: once after an installation or an upgrade, about a minute")
+    kernels.compile_all()
+
+
 def run() -> None:
     """Run the command line; every expected failure is a report and an exit code, never a traceback."""
     # The default would end the process at once, and leave a private PostGIS behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))
     logs.configure()
-    kernels.drop_stale()
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:

@@ -30,7 +30,7 @@ def worker(embedded: Embedded = False) -> None:
     with named_settings(embedded=embedded) as settings:
         with connected(settings):
             console.print("database ready, waiting for jobs (Ctrl-C ends)", markup=False)
-        kernels.compile_all()
+        kernels.load()
         _work(settings, threading.Event())
 
 

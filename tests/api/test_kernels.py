@@ -1,4 +1,8 @@
-"""Compiled kernels are dropped where a source has changed, and only there."""
+"""Kernels are compiled once for all processes, and anew when any source has changed."""
+
+import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -7,46 +11,58 @@ from api import kernels
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
+    """A package whose compiling takes a moment and is counted."""
     (tmp_path / "rules.py").write_text("one = 1")
+    (tmp_path / "streets").mkdir()
+    (tmp_path / "streets" / "search.py").write_text("one = 1")
+    compiled = []
+
+    def compile_kernels():
+        compiled.append(len(list(tmp_path.rglob("*.nbi"))))
+        time.sleep(0.05)
+        for folder in (tmp_path, tmp_path / "streets"):
+            (folder / "__pycache__").mkdir(exist_ok=True)
+            (folder / "__pycache__" / "ask-1.py311.nbi").write_bytes(b"compiled")
+
     monkeypatch.setattr(kernels, "_PACKAGES", (tmp_path,))
-    return tmp_path
+    monkeypatch.setattr(kernels, "_SUBJECTS", ((SimpleNamespace(compile_kernels=compile_kernels),),))
+    return SimpleNamespace(folder=tmp_path, compiled=compiled)
 
 
-def compiled(package):
-    index = package / "__pycache__" / "rules.ask-1.py311.nbi"
-    index.parent.mkdir(exist_ok=True)
-    index.write_bytes(b"compiled")
-    return index
+def test_kernels_of_the_same_sources_are_kept(package):
+    kernels.compile_all()
+    kernels.compile_all()
+    assert len(package.compiled) == 1
 
 
-def test_kernels_made_of_the_same_sources_are_kept(package):
-    kernels.drop_stale()
-    index = compiled(package)
-    kernels.drop_stale()
-    assert index.exists()
-
-
-def test_kernels_are_dropped_when_any_file_of_their_package_changes(package):
-    kernels.drop_stale()
-    index = compiled(package)
-    (package / "callee.py").write_text("two = 2")
-    kernels.drop_stale()
-    assert not index.exists()
-
-
-def test_kernels_are_dropped_when_a_file_of_a_package_within_changes(package):
-    within = package / "streets"
-    within.mkdir()
-    (within / "search.py").write_text("one = 1")
-    kernels.drop_stale()
-    index, inner = compiled(package), compiled(within)
-    (within / "search.py").write_text("two = 2")
-    kernels.drop_stale()
-    assert not index.exists()
-    assert not inner.exists()
+@pytest.mark.parametrize("source", ["rules.py", "callee.py", "streets/search.py"])
+def test_kernels_are_compiled_anew_when_any_file_changes(package, source):
+    kernels.compile_all()
+    (package.folder / source).write_text("two = 2")
+    kernels.compile_all()
+    assert package.compiled == [0, 0], "nothing compiled of older sources was left"
 
 
 def test_kernels_of_unknown_sources_are_dropped(package):
-    index = compiled(package)
-    kernels.drop_stale()
-    assert not index.exists()
+    (package.folder / "__pycache__").mkdir()
+    (package.folder / "__pycache__" / "ask-1.py311.nbi").write_bytes(b"of another day")
+    kernels.compile_all()
+    assert package.compiled == [0]
+
+
+def test_of_several_that_begin_at_once_one_compiles(package):
+    starting = [threading.Thread(target=kernels.compile_all) for _ in range(4)]
+    for thread in starting:
+        thread.start()
+    for thread in starting:
+        thread.join()
+    assert len(package.compiled) == 1
+
+
+def test_a_folder_that_cannot_be_written_to_stops_nobody(package, monkeypatch):
+    (package.folder / "__pycache__").write_text("no folder")
+    monkeypatch.setattr(
+        kernels, "_SUBJECTS", ((SimpleNamespace(compile_kernels=lambda: package.compiled.append(0)),),)
+    )
+    kernels.compile_all()
+    assert package.compiled == [0]
