@@ -66,9 +66,14 @@ _SECURED = {
     "429": "Too many wrong passwords; Retry-After says when to come back",
 }
 _WITH_BODY = {
+    "400": "The body cannot be read as text",
     "409": "It contradicts what is stored",
     "413": "The body is too large",
     "415": "The body's format is not read",
+}
+_OF_A_VERSION = {
+    "412": "Somebody saved it since it was read",
+    "428": "If-Match is missing: which version was read",
 }
 
 
@@ -108,8 +113,10 @@ def _problems(method: str, operation: dict[str, Any]) -> dict[str, str]:
     found = dict(_ANY)
     if "security" in operation:
         found |= _SECURED
-    if method == "post":
+    if method in {"post", "put"}:
         found |= _WITH_BODY
+    if any(parameter["name"] == "If-Match" for parameter in operation.get("parameters", [])):
+        found |= _OF_A_VERSION
     if len(operation["responses"].get("200", {}).get("content", {})) > 1 and method == "get":
         found["406"] = "None of the formats in Accept is offered"
     return found

@@ -84,6 +84,9 @@ def test_what_a_killed_server_acknowledged_is_there_once(database_url, session, 
             running = [pool.submit(file_until_killed, server.port, header, name, filed) for name in names]
             # In the midst of it, some requests are under way.
             while sum(value is not None for value in list(filed.values())) < 20 * (turn + 1):
+                assert not any(one.done() for one in running), [
+                    one.exception() for one in running if one.done()
+                ]
                 time.sleep(0.01)
             os.kill(server.pid, signal.SIGKILL)
             for one in running:
