@@ -1,6 +1,7 @@
 """The application: wiring only."""
 
 import datetime as dt
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -94,6 +95,9 @@ ROUTERS: Sequence[APIRouter] = (
 #: Each file keeps a processor busy, and Python lets few others run beside it.
 _FILES_AT_ONCE = 2
 
+#: One thread in so many may wait for a job: the others answer meanwhile.
+_WAITING_SHARE = 4
+
 _DESCRIPTION = """\
 网格归属、生活圈覆盖与地图服务 · Which grid a place belongs to, what is reached on foot, and maps of both.
 
@@ -146,6 +150,7 @@ def create_app(
         CollectorRegistry(),
         CoverageResults(look_ups, clock, most_bytes=settings.kept_results_mb * 1024 * 1024),
         SentBodies(),
+        threading.Semaphore(max(settings.threads // _WAITING_SHARE, 1)),
     )
     ProcessCollector(registry=runtime.figures)
     runtime.figures.register(QueueFigures(look_ups))

@@ -1,6 +1,7 @@
 """What routes ask for by type: a session, the current snapshot, the settings, the time."""
 
 import datetime as dt
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
@@ -37,6 +38,8 @@ class Runtime:
         Tables of coverage, kept.
     bodies
         Of replies with these tables.
+    waiting
+        Requests that keep a thread while they wait for a job; one too many gets its job's address at once.
     """
 
     settings: Settings
@@ -49,6 +52,7 @@ class Runtime:
     figures: CollectorRegistry
     results: CoverageResults
     bodies: SentBodies
+    waiting: threading.Semaphore
 
 
 def now() -> dt.datetime:

@@ -54,10 +54,20 @@ def queued(runtime: Runtime, question: Question, preferences: Preferences) -> Qu
         if not workers:
             return None
         job = jobs.enqueue(session, wanted, asked_by=question.caller.name or jobs.VISITOR)
-    until = time.monotonic() + preferences.wait_s
+    if preferences.wait_s and runtime.waiting.acquire(blocking=False):
+        try:
+            job = _after(runtime, job, preferences.wait_s)
+        finally:
+            runtime.waiting.release()
+    # One that failed says why best where it is asked without a job.
+    return Queued(job, workers) if job.status in jobs.OPEN else None
+
+
+def _after(runtime: Runtime, job: Job, seconds: float) -> Job:
+    """Return a job when it is over, or after so many seconds."""
+    until = time.monotonic() + seconds
     while job.status in jobs.OPEN and time.monotonic() < until:
         time.sleep(_LOOK_S)
         with database.translated(), runtime.look_ups() as session:
             job = jobs.one(session, job.id, asked_by=None)
-    # One that failed says why best where it is asked without a job.
-    return Queued(job, workers) if job.status in jobs.OPEN else None
+    return job

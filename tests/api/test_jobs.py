@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import time
 
 import openpyxl
 import pytest
@@ -167,6 +168,17 @@ def test_who_waits_a_little_gets_the_table(walked, settings):
             "/api/coverage", params=MARKET | {"minutes": "7"}, headers={"Prefer": "respond-async, wait=1"}
         )
         assert quick.headers["Wangge-Result"].startswith("fresh"), "all it needs is in memory by now"
+
+
+def test_only_some_of_the_threads_wait_for_jobs(walked, engine):
+    runtime = walked.app.state.runtime
+    places = runtime.settings.threads // 4
+    assert [runtime.waiting.acquire(blocking=False) for _ in range(places + 1)] == [True] * places + [False]
+    with jobs.bell(engine):
+        begun = time.monotonic()
+        patient = {"Prefer": f"respond-async, wait={MOST_WAIT_S:g}"}
+        assert walked.get("/api/coverage", params=MARKET, headers=patient).status_code == 202
+        assert time.monotonic() - begun < MOST_WAIT_S, "it is not kept waiting"
 
 
 @pytest.mark.usefixtures("walked")
