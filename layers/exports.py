@@ -53,7 +53,8 @@ def export(
     reference
         Datum or CRS of the file's coordinates. Files cannot state GCJ-02 and BD-09: say it to who gets them.
     personal
-        Whether the file holds personal columns; an import of one without them keeps what is stored.
+        Whether the file holds personal columns; importing one without them leaves them as they are, unless it replaces
+        the layer.
 
     Raises
     ------

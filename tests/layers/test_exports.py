@@ -121,6 +121,15 @@ def test_what_a_format_would_cut_off_is_left_out_or_refused(session, tmp_path):
         exports.export(session, "districts", tmp_path / "out.xlsx", 1)
 
 
+def test_a_file_without_what_nobody_mapped_leaves_that_as_it_is(city, tmp_path):
+    now = history.current(city, NOW)
+    exports.export(city, "grids", tmp_path / "grids.gpkg", now, personal=False)
+    assert "extra" not in gpd.read_file(tmp_path / "grids.gpkg").columns
+    options = Options(crs="wgs84", mode="upsert", noded=True)
+    again = imports.import_file(city, "grids", tmp_path / "grids.gpkg", options, **DONE)
+    assert (again.rejected, again.revision) == (0, None)
+
+
 def test_a_past_revision_goes_out_as_it_was(city, tmp_path):
     assert exports.export(city, "grids", tmp_path / "before.csv", 1).count == 0
     assert exports.export(city, "grids", tmp_path / "after.csv", 2).count == 2
