@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
+import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from geo.faults import DataError, Fault
@@ -32,6 +33,7 @@ DRIVERS = {
 }
 _SEQUENCES = {suffix for suffix, driver in DRIVERS.items() if driver == "GeoJSONSeq"}
 _PLACES_ONLY = {"ESRI Shapefile", "FlatGeobuf"}
+_KINDS = {-1: "nothing", 0: "points", 1: "lines", 2: "areas"}
 _WITH_CURVES = {".gpkg", ".fgb"}
 _CURVES = "('CIRCULARSTRING', 'COMPOUNDCURVE', 'CURVEPOLYGON', 'MULTICURVE', 'MULTISURFACE')"
 #: One byte a character, every byte allowed: text goes through unharmed and is decoded afterwards.
@@ -255,12 +257,15 @@ def write(frame: pd.DataFrame, path: Path) -> None:
     Raises
     ------
     DataError
-        ``parameter-invalid`` for records without places in a format that needs them.
+        ``parameter-invalid`` for records without places in a format that needs them, and for points beside areas in a
+        shapefile, which holds one kind.
     """
     driver = DRIVERS[path.suffix.lower()]
     if driver in _PLACES_ONLY and not isinstance(frame, gpd.GeoDataFrame):
         message = f"{driver} holds places, and these records have none: write .csv, .xlsx or .gpkg."
         raise DataError(Fault(kind="parameter-invalid", field="file", message=message))
+    if driver == "ESRI Shapefile":
+        _check_one_kind(frame)
     path.unlink(missing_ok=True)  # GDAL would add a layer to an existing GeoPackage
     options = {"encoding": "UTF-8"} if driver == "ESRI Shapefile" else {}
     if driver.startswith("GeoJSON"):
@@ -269,6 +274,14 @@ def write(frame: pd.DataFrame, path: Path) -> None:
         # Field names cut to ten bytes and text to 254 are what a shapefile is; no CRS is what was asked for.
         warnings.simplefilter("ignore")
         pyogrio.write_dataframe(frame.reset_index(drop=True), path, driver=driver, layer=path.stem, **options)
+
+
+def _check_one_kind(frame: gpd.GeoDataFrame) -> None:
+    kinds = np.unique(shapely.get_dimensions(frame.geometry.dropna().to_numpy()))
+    if len(kinds) > 1:
+        named = " and ".join(_KINDS[kind] for kind in kinds.tolist())
+        message = f"A shapefile holds one kind of geometry, and these are {named}: write .gpkg."
+        raise DataError(Fault(kind="parameter-invalid", field="file", message=message))
 
 
 __all__ = ["DRIVERS", "ROW", "read", "write"]

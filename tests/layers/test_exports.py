@@ -148,3 +148,8 @@ def test_what_cannot_be_written_is_refused(city, tmp_path):
         with pytest.raises(DataError):
             exports.export(city, name.split(".")[0], tmp_path / name, 1, reference=crs.parse(reference))
         assert not (tmp_path / name).exists()
+
+
+def test_points_beside_areas_are_no_shapefile(city, tmp_path):
+    with pytest.raises(DataError, match="points and areas"):
+        exports.export(city, "compounds", tmp_path / "compounds.shp", history.current(city, NOW))
