@@ -1,6 +1,7 @@
 """Tables out: CSV, XLSX and GeoJSON of a frame, as bytes."""
 
 import io
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -19,6 +20,9 @@ from openpyxl.utils import get_column_letter
 
 #: A text that begins with one of these is a formula to a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+# What the workbook's own list of illegal characters lacks (XML 1.0, section 2.2).
+_FORBIDDEN = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 #: Decimals of degrees in GeoJSON: 1e-7 degrees are a centimetre.
 _DECIMALS = 7
@@ -153,8 +157,8 @@ def _cell(sheet: Any, value: Any, number_format: str | None) -> object:  # noqa:
 
 
 def _text_cell(sheet: Any, text: str, *, bold: bool = False) -> Cell:  # noqa: ANN401 - a write-only sheet
-    # A workbook cannot hold control characters, and a name may.
-    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("?", text))
+    # A workbook cannot hold control characters nor what XML forbids, and a name may.
+    cell = WriteOnlyCell(sheet, value=_FORBIDDEN.sub("?", ILLEGAL_CHARACTERS_RE.sub("?", text)))
     cell.data_type = "s"
     if bold:
         cell.font = Font(bold=True)

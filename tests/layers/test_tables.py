@@ -73,11 +73,11 @@ def test_records_have_null_for_what_is_missing():
 
 
 def test_a_workbook_with_control_characters_and_further_sheets():
-    frame = pd.DataFrame({"name": ["a\x01b", "=1"]})
+    frame = pd.DataFrame({"name": ["a\x01b\ufffe", "=1"]})
     book = openpyxl.load_workbook(
         io.BytesIO(tables.to_xlsx(frame, titles={}, name="one", further={"two": frame}))
     )
     assert book.sheetnames == ["one", "two"]
     for sheet in book.worksheets:
-        assert [cell.value for cell in sheet["A"]] == ["name", "a?b", "=1"]
+        assert [cell.value for cell in sheet["A"]] == ["name", "a?b?", "=1"]
         assert [cell.data_type for cell in sheet["A"]] == ["s"] * 3
