@@ -20,6 +20,8 @@ _LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432.lock")
 _ACCOUNT = "postgres"
 #: A killed server's children take a moment to let go of its shared memory.
 _START_ATTEMPTS = 4
+# Seconds in which a connection that was just closed, or a process that was told to end, is gone from the server.
+_LEAVING_S = 5.0
 _SETTINGS = {
     "listen_addresses": "''",
     "shared_buffers": "256MB",
@@ -98,14 +100,22 @@ class EmbeddedServer:
 
         Whoever adopted it keeps it: the last one to leave stops it.
         """
-        others = self._sql(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        )
-        if int(others) > 0:
-            return False
+        deadline = time.monotonic() + _LEAVING_S
+        while self._others():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
         self.stop()
         return True
+
+    def _others(self) -> int:
+        """How many are connected."""
+        return int(
+            self._sql(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+        )
 
     def create_database(self, name: str = "wangge") -> None:
         """Create a database unless it is there."""
