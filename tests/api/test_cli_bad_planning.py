@@ -23,7 +23,7 @@ def wangge(monkeypatch, capfd, database_url, tmp_path):
     """Run the command line as the shell does; returns its exit code and what it said on stderr."""
     monkeypatch.setattr(main.logs, "configure", lambda: None)
     monkeypatch.setattr(main.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(main.kernels, "drop_stale", lambda: None)
+    monkeypatch.setattr(main.kernels, "are_compiled", lambda: True)
     monkeypatch.setenv("WANGGE_DATABASE_URL", database_url)
 
     def run(words):

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.api.working import until
 from tests.e2e.watching import HOSTILE
 from tests.paper_city import WEST, point
 
@@ -110,5 +111,9 @@ def test_an_incident_leads_from_the_map_to_its_page(browser):
         f"(() => {{ const at = {name}.latLngToContainerPoint([{lat}, {lon}]); return [at.x, at.y]; }})()"
     )
     page.locator(".folium-map").click(position={"x": x, "y": y})
-    page.get_by_role("link", name="移交给邻格").click()
+    link = page.get_by_role("link", name="移交给邻格")
+    link.wait_for()
+    # The map moves to make room for the popup; a click in the midst of that misses.
+    until(lambda: not page.evaluate(f"Boolean({name}._panAnim?._inProgress)"))
+    link.click()
     page.wait_for_selector("#neighbours label")
