@@ -1,0 +1,100 @@
+"""The documents that lead to the features: landing page, collections, description, schemas."""
+
+import pytest
+import shapely
+from fastapi.testclient import TestClient
+from openapi_spec_validator import validate
+from shapely import box
+from shapely.geometry import shape
+
+from api.app import create_app
+from api.ogc.queries import MOST_LIMIT
+from layers.features.properties import PUBLISHED
+from tests import paper_city as paper
+from tests import walking_city as city
+from tests.api.ogc.asking import CRS84, EPSG, METRIC
+
+
+@pytest.mark.parametrize("path", ["/ogc", "/ogc/"])
+def test_the_landing_page_leads_everywhere_by_whole_addresses(built, path):
+    links = {link["rel"]: link for link in built.get(path).json()["links"]}
+    assert set(links) == {"self", "service-desc", "conformance", "data"}
+    assert links["service-desc"]["type"] == "application/vnd.oai.openapi+json;version=3.0"
+    for link in links.values():
+        assert link["href"].startswith("http://testserver/ogc")
+        reply = built.get(link["href"])
+        assert reply.status_code == 200
+        assert reply.headers["content-type"] == link["type"]
+
+
+def test_every_published_layer_is_listed_and_people_are_not(built):
+    listed = built.get("/ogc/collections").json()["collections"]
+    assert [each["id"] for each in listed] == list(PUBLISHED)
+    assert "posts" not in PUBLISHED
+    for each in listed:
+        assert each["itemType"] == "feature"
+        assert each["crs"] == [CRS84, EPSG + "4326", EPSG + "4490", METRIC, EPSG + "3857"]
+        assert each["storageCrs"] == CRS84
+        for link in each["links"]:
+            assert built.get(link["href"]).status_code == 200, link["href"]
+    assert built.get("/ogc/collections/posts/items").status_code == 404
+
+
+def test_the_extent_holds_every_feature(built, items):
+    about = built.get("/ogc/collections/grids").json()
+    west, south, east, north = about["extent"]["spatial"]["bbox"][0]
+    shapes = [shape(feature["geometry"]) for feature in items()["features"]]
+    assert shapely.total_bounds(shapes).tolist() == [west, south, east, north]
+    assert about["extent"]["temporal"]["interval"] == [["2026-03-01T00:00:00Z", None]]
+    assert "extent" not in built.get("/ogc/collections/addresses").json(), "nothing is there"
+
+
+def test_behind_a_proxy_every_address_is_the_clients(settings, session):
+    city.build(session)
+    stated = settings.model_copy(update={"public_url": "https://gis.example.gov.cn/wangge/"})
+    with TestClient(create_app(stated, open_reading=True)) as client:
+        for path in ("/ogc/", "/ogc/collections", "/ogc/collections/grids/items?limit=1", "/ogc/api"):
+            text = client.get(path).text
+            assert "https://gis.example.gov.cn/wangge/ogc" in text
+            assert "testserver" not in text
+
+
+def test_the_description_is_openapi_3_0_and_states_the_limit(built):
+    document = built.get("/ogc/api").json()
+    assert document["openapi"].startswith("3.0")
+    validate(document)
+    limit = document["components"]["parameters"]["limit"]["schema"]
+    assert (limit["maximum"], limit["default"]) == (MOST_LIMIT, 100)
+    described = {path for path in document["paths"] if path.endswith("/items")}
+    assert described == {f"/collections/{layer}/items" for layer in PUBLISHED}
+
+
+@pytest.mark.parametrize("layer", PUBLISHED)
+def test_the_schema_names_exactly_what_features_tell(built, items, layer):
+    schema = built.get(f"/ogc/collections/{layer}/schema")
+    assert schema.headers["content-type"] == "application/schema+json"
+    listed = schema.json()["properties"]
+    assert listed["geometry"]["x-ogc-role"] == "primary-geometry"
+    for feature in items(layer)["features"]:
+        assert ["id", "geometry", *feature["properties"]] == list(listed)
+        assert "extra" not in feature["properties"]
+        stated = listed["geometry"]["format"].removeprefix("geometry-")
+        assert stated in {"any", feature["geometry"]["type"].lower()}
+
+
+def test_queryables_are_what_filters_may_name(built, items):
+    document = built.get("/ogc/collections/facilities/queryables").json()
+    assert document["additionalProperties"] is False
+    assert document["properties"]["code"]["title"] == "编码 code"
+    assert "fresh_market" in document["properties"]["type"]["enum"]
+    for name in document["properties"]:
+        items("facilities", filter=f'"{name}" IS NOT NULL')
+    assert "site" not in document["properties"]
+
+
+def test_buildings_alone_from_openstreetmap_are_attributed(open_client, session):
+    paper.build(session)
+    assert "attribution" not in open_client.get("/ogc/collections/buildings").json()
+    building = paper.areas("buildings", {"w17": box(1, 1, 2, 2)}).drop(columns="parent_code")
+    paper.publish(session, {"buildings": building})
+    assert "OpenStreetMap" in open_client.get("/ogc/collections/buildings").json()["attribution"]
