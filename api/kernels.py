@@ -53,8 +53,11 @@ def compile_all() -> None:
         for process in beside:
             process.start()
         _compile(0)
-        for process in beside:
+        for subject, process in enumerate(beside, start=1):
             process.join()
+            if process.exitcode:
+                # Compiled here, it succeeds, or says what is wrong.
+                _compile(subject)
         try:
             stamp.write_text(_digest())
         except OSError:

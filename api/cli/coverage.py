@@ -73,6 +73,7 @@ def coverage_table(
     Compounds that no street reaches, or that lie in no area, are named on stderr; the exit code is then 1.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
     if context.invoked_subcommand is not None:
+        _refuse_options(context)
         return
     if facility_type == ["?"]:
         _list_types()
@@ -111,6 +112,24 @@ def _answer(query: Query, output: Path | None, *, embedded: bool, progress: Prog
     notes = coverage_words.notes(found.answer, query, snapshot.revision) + provenance.notes(found)
     about = {"revision": snapshot.revision, "provenance": provenance.document(found)}
     return Shown(found.answer.table, coverage_words.TITLES, notes, about, cities, query.level), found
+
+
+def _refuse_options(context: typer.Context) -> None:
+    """Refuse options that the sub-command after them would never see.
+
+    Raises
+    ------
+    typer.BadParameter
+        Where there are any.
+    """
+    given = [
+        name
+        for name in context.params
+        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    ]
+    if given:
+        message = f"options of `wangge coverage {context.invoked_subcommand}` stand after it; before it: {', '.join(given)}"
+        raise typer.BadParameter(message)
 
 
 def _list_types() -> None:

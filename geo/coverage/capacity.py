@@ -59,7 +59,8 @@ class Capacities:
         unreachable`` as in the table of coverage; ``overloaded``, the part of covered and partial that is compounds of
         which some within the walk find no place; ``served`` (weight within a walk), ``placed`` (of that, weight that
         finds a place), ``turned_away`` (served less placed), ``placed_share`` of the demand; ``sfca_per_1000`` (places
-        within a walk per 1,000 of the weight, shared among all who can walk to them); ``budget_m, profile, weight``. Of
+        within a walk per 1,000 of the weight, shared among all who can walk to them, as far as capacities are stated;
+        missing where no facility states one); ``budget_m, profile, weight``. Of
         compounds also ``status``, one of :data:`STATUSES`.
         Of facilities: ``code, name, facility_type, minutes, capacity`` (missing: not limited), ``served`` (weight
         within a walk of it), ``used`` and ``free`` (places), ``full`` (whether nothing is free),
@@ -238,6 +239,9 @@ def _given(city: City, walks: _Walks, weight: Floats, need: float) -> _Places:
     reached = _sum(walks.facility, people[walks.point], len(capacity))
     ratio = np.divide(capacity, reached, out=np.full(len(capacity), np.nan), where=reached > 0)
     score = _sum(walks.point, np.nan_to_num(ratio)[walks.facility], len(people))
+    if len(capacity) and np.isnan(capacity).all():
+        # Nobody says how many places there are; 0 would say that there are none.
+        score[:] = np.nan
     near = np.full(len(people), np.inf)
     near[walks.point] = 0.0
     met = shares.served([near], demand, np.zeros(1, dtype=np.int64), np.zeros(1))[:, 0]

@@ -65,6 +65,13 @@ def test_the_nearest_of_every_compound(run):
     assert done.exit_code == 0
 
 
+def test_options_that_a_sub_command_would_never_see_are_refused(run):
+    done = run("--level", "compound", "nearest", "--type", "bank")
+    assert done.exit_code == 2
+    assert "wangge coverage nearest" in done.stderr
+    assert "level" in done.stderr
+
+
 def test_elements_and_what_is_wrong_on_stderr(run, tmp_path):
     done = run("elements", "--minutes", "10", "--level", "compound", "-o", str(tmp_path / "elements.xlsx"))
     assert done.exit_code == 1

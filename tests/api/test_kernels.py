@@ -66,3 +66,23 @@ def test_a_folder_that_cannot_be_written_to_stops_nobody(package, monkeypatch):
     )
     kernels.compile_all()
     assert package.compiled == [0]
+
+
+def test_what_a_process_beside_does_not_compile_is_compiled_here(package, monkeypatch):
+    class Killed:
+        exitcode = -9
+
+        def __init__(self, *, target, args):
+            self.asked = target, args
+
+        def start(self):
+            """Die at once."""
+
+        def join(self):
+            """Be dead."""
+
+    beside = SimpleNamespace(Process=Killed)
+    monkeypatch.setattr(kernels.multiprocessing, "get_context", lambda _: beside)
+    monkeypatch.setattr(kernels, "_SUBJECTS", kernels._SUBJECTS * 2)
+    kernels.compile_all()
+    assert len(package.compiled) == 2

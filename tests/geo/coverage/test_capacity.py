@@ -173,7 +173,8 @@ def plain(place, budget_m, need):
         wanted[p] -= taken
         room[f] -= taken
         placed[compound] += taken / need
-    score = np.zeros(demand.features)
+    unstated = place.facilities["capacity"].isna().all()
+    score = np.full(demand.features, np.nan if unstated else 0.0)
     for f, stated in enumerate(place.facilities["capacity"]):
         near = costs[f] <= budget_m
         if not pd.isna(stated) and people[near].sum() > 0:
