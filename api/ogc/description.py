@@ -5,7 +5,8 @@ from typing import Any
 
 from api.ogc.links import GEOJSON, JSON, OPENAPI, SCHEMA, Tree
 from api.ogc.queries import DEFAULT_LIMIT, MOST_LIMIT, OF_ITEM, OF_ITEMS, queryable
-from layers.features.properties import PUBLISHED, Property, published
+from layers.features.collections import COLLECTIONS, Collection
+from layers.features.properties import Property
 
 _TYPES = {"text": "string", "integer": "integer", "boolean": "boolean"}
 _STATED = {
@@ -41,8 +42,8 @@ def description(tree: Tree) -> dict[str, Any]:
         "/conformance": _operation("conformance", JSON, "Conformance classes"),
         "/collections": _operation("list_layers", JSON, "Published layers"),
     }
-    for layer in PUBLISHED:
-        paths |= _layer(layer)
+    for collection in COLLECTIONS.values():
+        paths |= _collection(collection)
     return {
         "openapi": "3.0.3",
         "info": {
@@ -66,18 +67,19 @@ def description(tree: Tree) -> dict[str, Any]:
     }
 
 
-def _layer(layer: str) -> dict[str, Any]:
-    root, named = f"/collections/{layer}", published(layer).en
-    own = [_own(known) for known in queryable(layer).values()]
+def _collection(collection: Collection) -> dict[str, Any]:
+    name, named = collection.name, collection.en
+    root = f"/collections/{name}"
+    own = [_own(known) for known in queryable(collection.layer).values()]
     one = [{"$ref": "#/components/parameters/id"}, *map(_ref, OF_ITEM)]
     return {
-        root: _operation(f"describe_{layer}", JSON, f"About {named}"),
+        root: _operation(f"describe_{name}", JSON, f"About {named}"),
         f"{root}/items": _operation(
-            f"list_{layer}", GEOJSON, f"Features of {named}", [*map(_ref, OF_ITEMS), *own]
+            f"list_{name}", GEOJSON, f"Features of {named}", [*map(_ref, OF_ITEMS), *own]
         ),
-        f"{root}/items/{{id}}": _operation(f"get_{layer}", GEOJSON, f"One feature of {named}", one),
-        f"{root}/queryables": _operation(f"queryables_{layer}", SCHEMA, f"What {named} can be asked for"),
-        f"{root}/schema": _operation(f"schema_{layer}", SCHEMA, f"What {named} tell"),
+        f"{root}/items/{{id}}": _operation(f"get_{name}", GEOJSON, f"One feature of {named}", one),
+        f"{root}/queryables": _operation(f"queryables_{name}", SCHEMA, f"What {named} can be asked for"),
+        f"{root}/schema": _operation(f"schema_{name}", SCHEMA, f"What {named} tell"),
     }
 
 

@@ -8,7 +8,7 @@ from api.ogc.links import GEOJSON, JSON, OPENAPI, QUERYABLES, SCHEMA, SCHEMA_OF,
 from api.snapshots import Snapshot
 from layers.database import Session
 from layers.features import pages
-from layers.features.properties import PUBLISHED, published
+from layers.features.collections import COLLECTIONS, Collection
 
 _SPEC = "http://www.opengis.net/spec"
 
@@ -73,27 +73,32 @@ def collections(tree: Tree, published_at: Published) -> dict[str, Any]:
     return {
         "links": [link(tree.href("collections"), "self", JSON, "图层 layers")],
         "crs": list(systems.offered(published_at.snapshot.deployment)),
-        "collections": [collection(tree, layer, published_at) for layer in PUBLISHED],
+        "collections": [collection(tree, each, published_at) for each in COLLECTIONS.values()],
     }
 
 
-def collection(tree: Tree, layer: str, published_at: Published) -> dict[str, Any]:
-    """Return what there is to know of one layer before its features are asked for."""
-    spec, snapshot = published(layer), published_at.snapshot
+def collection(tree: Tree, about: Collection, published_at: Published) -> dict[str, Any]:
+    """Return what there is to know of one collection before its features are asked for."""
+    name, snapshot = about.name, published_at.snapshot
     found: dict[str, Any] = {
-        "id": layer,
-        "title": f"{spec.zh} {spec.en}",
+        "id": name,
+        "title": f"{about.zh} {about.en}",
         "itemType": "feature",
         "crs": list(systems.offered(snapshot.deployment)),
         "storageCrs": systems.CRS84.uri,
         "links": [
-            link(tree.href("collections", layer), "self", JSON, spec.zh),
-            link(tree.href("collections", layer, "items"), "items", GEOJSON, "要素 features"),
-            link(tree.href("collections", layer, "queryables"), QUERYABLES, SCHEMA, "可查询属性 queryables"),
-            link(tree.href("collections", layer, "schema"), SCHEMA_OF, SCHEMA, "属性结构 schema"),
+            link(tree.href("collections", name), "self", JSON, about.zh),
+            link(tree.href("collections", name, "items"), "items", GEOJSON, "要素 features"),
+            link(tree.href("collections", name, "queryables"), QUERYABLES, SCHEMA, "可查询属性 queryables"),
+            link(tree.href("collections", name, "schema"), SCHEMA_OF, SCHEMA, "属性结构 schema"),
         ],
     }
-    extent = _extent(layer, published_at)
+    if about.partner:
+        rest = tree.href("collections", about.partner)
+        found["links"].append(
+            link(rest, "related", JSON, f"同一图层的其余要素 the rest of the layer: {about.partner}")
+        )
+    extent = _extent(about, published_at)
     if extent is not None:
         found["extent"] = extent
     if published_at.attribution:
@@ -101,11 +106,11 @@ def collection(tree: Tree, layer: str, published_at: Published) -> dict[str, Any
     return found
 
 
-def _extent(layer: str, published_at: Published) -> dict[str, Any] | None:
+def _extent(about: Collection, published_at: Published) -> dict[str, Any] | None:
     def load(session: Session, revision: int) -> pages.Box | None:
-        return pages.extent(session, layer, revision)
+        return pages.extent(session, about, revision)
 
-    box = published_at.snapshot.model(("extent", layer), layers=(layer,), load=load)
+    box = published_at.snapshot.model(("extent", about.name), layers=(about.layer,), load=load)
     if box is None:
         return None
     return {

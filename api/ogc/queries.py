@@ -14,6 +14,7 @@ from api.snapshots import Snapshot
 from api.stated import Faults
 from geo.faults import DataError, Fault
 from layers.features import filters, pages, places
+from layers.features.collections import Collection
 from layers.features.pages import Selection
 from layers.features.places import Place
 from layers.features.properties import Property, properties_of
@@ -35,6 +36,7 @@ _Value = TypeVar("_Value")
 class Asked:
     """What is asked for: features, the CRS of their geometry, and which page of them."""
 
+    collection: Collection
     selection: Selection
     place: Place
     revision: int
@@ -70,8 +72,8 @@ def parameters(request: Request, known: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def item(request: Request, layer: str, runtime: Runtime, snapshot: Snapshot) -> Asked:
-    """Read a request for one item of a published layer.
+def item(request: Request, collection: Collection, runtime: Runtime, snapshot: Snapshot) -> Asked:
+    """Read a request for one item of a collection.
 
     Raises
     ------
@@ -85,17 +87,20 @@ def item(request: Request, layer: str, runtime: Runtime, snapshot: Snapshot) -> 
     faults.check()
     assert place is not None  # noqa: S101 - checked above
     assert period is not None  # noqa: S101 - checked above
-    return Asked(Selection(layer, period.of(layer)), place, period.last.revision)
+    layer = collection.layer
+    selection = Selection(layer, period.of(layer), collection.conditions)
+    return Asked(collection, selection, place, period.last.revision)
 
 
-def items(request: Request, layer: str, runtime: Runtime, snapshot: Snapshot) -> Asked:
-    """Read a request for items of a published layer.
+def items(request: Request, collection: Collection, runtime: Runtime, snapshot: Snapshot) -> Asked:
+    """Read a request for items of a collection.
 
     Raises
     ------
     DataError
         With every fault.
     """
+    layer = collection.layer
     own = queryable(layer)
     query = parameters(request, (*OF_ITEMS, *own))
     known = _systems(snapshot)
@@ -116,8 +121,9 @@ def items(request: Request, layer: str, runtime: Runtime, snapshot: Snapshot) ->
     assert place is not None  # noqa: S101 - checked above
     assert period is not None  # noqa: S101 - checked above
     assert limit is not None  # noqa: S101 - checked above
-    selection = Selection(layer, period.of(layer), [found for found in conditions if found is not None])
-    return Asked(selection, place, period.last.revision, limit, after)
+    stated = [found for found in conditions if found is not None]
+    selection = Selection(layer, period.of(layer), [*collection.conditions, *stated])
+    return Asked(collection, selection, place, period.last.revision, limit, after)
 
 
 def following(request: Request, asked: Asked, last: UUID) -> dict[str, str]:

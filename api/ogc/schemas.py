@@ -4,22 +4,15 @@ from typing import Any
 
 from api.ogc.links import Tree
 from api.ogc.queries import queryable
-from layers.features.properties import GEOMETRY, Property, properties_of, published
+from layers.features.collections import Collection
+from layers.features.properties import GEOMETRY, Property, properties_of
 
 _JSON_TYPES = {"text": "string", "integer": "integer", "boolean": "boolean", "geometry": "string"}
-#: A point keeps its kind; what may be one line or polygon is stored as one or several.
-_FORMATS = {
-    ("Point",): "geometry-point",
-    ("LineString", "MultiLineString"): "geometry-linestring",
-    ("Polygon", "MultiPolygon"): "geometry-multipolygon",
-    # Facilities: sites are a property of their own.
-    ("Point", "Polygon", "MultiPolygon"): "geometry-point",
-}
 
 
-def schema(tree: Tree, layer: str) -> dict[str, Any]:
-    """Return the schema of a layer's features, titles as QGIS shows them above its columns."""
-    told = properties_of(layer).values()
+def schema(tree: Tree, collection: Collection) -> dict[str, Any]:
+    """Return the schema of a collection's features, titles as QGIS shows them above its columns."""
+    told = properties_of(collection.layer).values()
     listed = {
         "id": {
             "title": "标识 id",
@@ -28,39 +21,34 @@ def schema(tree: Tree, layer: str) -> dict[str, Any]:
             "readOnly": True,
             "x-ogc-role": "id",
         },
-        GEOMETRY: _geometry(layer) | {"x-ogc-role": "primary-geometry"},
+        GEOMETRY: _geometry(collection) | {"x-ogc-role": "primary-geometry"},
         **{known.name: _property(known) for known in told},
     }
     required = [known.name for known in told if known.required]
-    return _document(tree, layer, "schema", listed) | {"required": [GEOMETRY, *required]}
+    return _document(tree, collection, "schema", listed) | {"required": [GEOMETRY, *required]}
 
 
-def queryables(tree: Tree, layer: str) -> dict[str, Any]:
-    """Return the schema of what filters on a layer may name; nothing else may be named."""
+def queryables(tree: Tree, collection: Collection) -> dict[str, Any]:
+    """Return the schema of what filters on a collection may name; nothing else may be named."""
     listed = {
-        GEOMETRY: _geometry(layer),
-        **{name: _property(known) for name, known in queryable(layer).items()},
+        GEOMETRY: _geometry(collection),
+        **{name: _property(known) for name, known in queryable(collection.layer).items()},
     }
-    return _document(tree, layer, "queryables", listed) | {"additionalProperties": False}
+    return _document(tree, collection, "queryables", listed) | {"additionalProperties": False}
 
 
-def _document(tree: Tree, layer: str, name: str, listed: dict[str, Any]) -> dict[str, Any]:
-    spec = published(layer)
+def _document(tree: Tree, collection: Collection, name: str, listed: dict[str, Any]) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": tree.href("collections", layer, name),
+        "$id": tree.href("collections", collection.name, name),
         "type": "object",
-        "title": f"{spec.zh} {spec.en}",
+        "title": f"{collection.zh} {collection.en}",
         "properties": listed,
     }
 
 
-def _geometry(layer: str) -> dict[str, Any]:
-    kinds = published(layer).geometry
-    # Homes are polygons or, until surveyed, points.
-    homes = layer in {"compounds", "buildings"}
-    stated = "geometry-any" if homes else _FORMATS.get(kinds, "geometry-any")
-    return {"title": "几何 geometry", "format": stated}
+def _geometry(collection: Collection) -> dict[str, Any]:
+    return {"title": "几何 geometry", "format": f"geometry-{collection.geometry.lower()}"}
 
 
 def _property(known: Property) -> dict[str, Any]:

@@ -23,15 +23,14 @@ from api.snapshots import Snapshot
 from api.web.replies import REVALIDATED
 from layers.database import Session
 from layers.errors import NotFound
-from layers.features import pages
-from layers.features.properties import PUBLISHED, published
+from layers.features import collections, pages
 
 # Described by its own document, at /ogc/api.
 router = APIRouter(tags=["ogc"], include_in_schema=False, dependencies=[needs(Permission.READ_LAYERS)])
 
 _READ = ["GET", "HEAD"]
 _LAYER = "/ogc/collections/{layer}"
-Layer = Annotated[str, Path(description=", ".join(PUBLISHED))]
+Layer = Annotated[str, Path(description=", ".join(collections.COLLECTIONS))]
 
 
 @router.api_route("/ogc", methods=_READ)
@@ -66,25 +65,25 @@ def list_layers(request: Request, runtime: RuntimeDep, snapshot: SnapshotDep) ->
 @router.api_route(_LAYER, methods=_READ)
 def describe_layer(request: Request, runtime: RuntimeDep, snapshot: SnapshotDep, layer: Layer) -> Response:
     """Tell what there is to know of a layer."""
-    published(layer)
+    about = collections.named(layer)
     queries.parameters(request, ())
-    return _document(documents.collection(tree(request, runtime), layer, _published(runtime, snapshot)))
+    return _document(documents.collection(tree(request, runtime), about, _published(runtime, snapshot)))
 
 
 @router.api_route(f"{_LAYER}/queryables", methods=_READ)
 def list_queryables(request: Request, runtime: RuntimeDep, layer: Layer) -> Response:
     """Tell what filters may name."""
-    published(layer)
+    collection = collections.named(layer)
     queries.parameters(request, ())
-    return _document(schemas.queryables(tree(request, runtime), layer), SCHEMA)
+    return _document(schemas.queryables(tree(request, runtime), collection), SCHEMA)
 
 
 @router.api_route(f"{_LAYER}/schema", methods=_READ)
 def describe_features(request: Request, runtime: RuntimeDep, layer: Layer) -> Response:
     """Tell what features of a layer tell."""
-    published(layer)
+    collection = collections.named(layer)
     queries.parameters(request, ())
-    return _document(schemas.schema(tree(request, runtime), layer), SCHEMA)
+    return _document(schemas.schema(tree(request, runtime), collection), SCHEMA)
 
 
 @router.api_route(f"{_LAYER}/items", methods=_READ)
@@ -92,8 +91,7 @@ def list_items(
     request: Request, session: SessionDep, runtime: RuntimeDep, snapshot: SnapshotDep, layer: Layer
 ) -> Response:
     """Send a page of features, all at one state of the layer, with the link to the next."""
-    published(layer)
-    asked = queries.items(request, layer, runtime, snapshot)
+    asked = queries.items(request, collections.named(layer), runtime, snapshot)
     headers = _headers(request, asked, tree(request, runtime))
     if _is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -115,8 +113,7 @@ def get_item(  # noqa: PLR0917 - what FastAPI hands over by type
     item_id: str,
 ) -> Response:
     """Send one feature."""
-    published(layer)
-    asked = queries.item(request, layer, runtime, snapshot)
+    asked = queries.item(request, collections.named(layer), runtime, snapshot)
     headers = _headers(request, asked, tree(request, runtime))
     feature = pages.one(session, asked.selection, _uuid(layer, item_id), asked.place)
     if feature is None:
@@ -149,7 +146,7 @@ def options() -> Response:
 @router.options(f"{_LAYER}/items/{{item_id}}")
 def options_of_layer(layer: Layer) -> Response:
     """Say the same of a layer and its features, also of one that does not exist, which QGIS asks about."""
-    published(layer)
+    collections.named(layer)
     return options()
 
 
@@ -165,7 +162,7 @@ def _published(runtime: Runtime, snapshot: Snapshot) -> Published:
 
 def _page(request: Request, session: Session, asked: Asked, root: Tree) -> bytes:
     """Write a FeatureCollection; its features come as text already."""
-    layer = asked.selection.layer
+    layer = asked.collection.name
     found = pages.page(session, asked.selection, asked.place, after=asked.after, limit=asked.limit)
     here = root.href("collections", layer, "items", query=dict(request.query_params))
     links = [

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
 from layers import store
+from layers.features.collections import Collection
 from layers.features.places import Place
 from layers.features.properties import properties_of
 
@@ -89,10 +90,11 @@ def one(session: Session, selection: Selection, identifier: UUID, place: Place) 
     return _written(rows, selection.layer, place)[0] if rows else None
 
 
-def extent(session: Session, layer: str, revision: int) -> Box | None:
-    """Return the box around a layer (west, south, east, north; EPSG:4326); None where it is empty."""
-    source = store.table(layer)
-    box = select(func.ST_Extent(source.c.geom).label("box")).where(store.valid(source, revision)).subquery()
+def extent(session: Session, collection: Collection, revision: int) -> Box | None:
+    """Return the box around a collection (west, south, east, north; EPSG:4326); None where it is empty."""
+    source = store.table(collection.layer)
+    held = (store.valid(source, revision), *collection.conditions)
+    box = select(func.ST_Extent(source.c.geom).label("box")).where(*held).subquery()
     sides = (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)
     west, south, east, north = session.execute(select(*(side(box.c.box) for side in sides))).one()
     return None if west is None else (west, south, east, north)

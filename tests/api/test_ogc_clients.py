@@ -9,7 +9,7 @@ from owslib.ogcapi.features import Features
 from pyproj import CRS
 
 from layers import database, store
-from layers.features.properties import PUBLISHED
+from layers.features.collections import COLLECTIONS
 from tests import walking_city as city
 from tests.api.serving import servers
 from tests.conftest import fresh_database
@@ -53,7 +53,7 @@ def read(root, layer="grids", **options):
 
 
 def test_gdal_lists_the_layers(root):
-    assert list(pyogrio.list_layers(f"OAPIF:{root}")[:, 0]) == list(PUBLISHED)
+    assert list(pyogrio.list_layers(f"OAPIF:{root}")[:, 0]) == list(COLLECTIONS)
 
 
 def test_gdal_reads_every_feature_to_the_last_bit_over_many_pages(root, grids):
@@ -87,7 +87,7 @@ def test_gdal_reads_the_metric_crs(root, grids):
 
 
 def test_gdal_reads_every_layer(root):
-    for layer in PUBLISHED:
+    for layer in COLLECTIONS:
         found = read(root, layer)
         assert found.empty or isinstance(found, gpd.GeoDataFrame)
 
@@ -104,7 +104,7 @@ def test_owslib_finds_its_way(features):
     assert {link["rel"] for link in features.links} >= {"self", "service-desc", "conformance", "data"}
     assert any(name.endswith("/conf/core") for name in features.conformance()["conformsTo"])
     assert features.collections()["collections"]
-    assert features.feature_collections() == list(PUBLISHED)
+    assert features.feature_collections() == list(COLLECTIONS)
     assert features.api()["openapi"] == "3.0.3"
     assert features.collection("grids")["id"] == "grids"
     assert "code" in features.collection_queryables("grids")["properties"]

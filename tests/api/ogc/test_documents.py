@@ -9,10 +9,12 @@ from shapely.geometry import shape
 
 from api.app import create_app
 from api.ogc.queries import MOST_LIMIT
+from layers.features.collections import COLLECTIONS
 from layers.features.properties import PUBLISHED
 from tests import paper_city as paper
 from tests import walking_city as city
-from tests.api.ogc.asking import CRS84, EPSG, METRIC
+from tests.api.ogc.asking import CRS84, EPSG, METRIC, codes
+from tests.paper_city import EAST, WEST
 
 
 @pytest.mark.parametrize("path", ["/ogc", "/ogc/"])
@@ -29,7 +31,8 @@ def test_the_landing_page_leads_everywhere_by_whole_addresses(built, path):
 
 def test_every_published_layer_is_listed_and_people_are_not(built):
     listed = built.get("/ogc/collections").json()["collections"]
-    assert [each["id"] for each in listed] == list(PUBLISHED)
+    assert [each["id"] for each in listed] == list(COLLECTIONS)
+    assert {found.layer for found in COLLECTIONS.values()} == set(PUBLISHED)
     assert "posts" not in PUBLISHED
     for each in listed:
         assert each["itemType"] == "feature"
@@ -66,10 +69,10 @@ def test_the_description_is_openapi_3_0_and_states_the_limit(built):
     limit = document["components"]["parameters"]["limit"]["schema"]
     assert (limit["maximum"], limit["default"]) == (MOST_LIMIT, 100)
     described = {path for path in document["paths"] if path.endswith("/items")}
-    assert described == {f"/collections/{layer}/items" for layer in PUBLISHED}
+    assert described == {f"/collections/{name}/items" for name in COLLECTIONS}
 
 
-@pytest.mark.parametrize("layer", PUBLISHED)
+@pytest.mark.parametrize("layer", COLLECTIONS)
 def test_the_schema_names_exactly_what_features_tell(built, items, layer):
     schema = built.get(f"/ogc/collections/{layer}/schema")
     assert schema.headers["content-type"] == "application/schema+json"
@@ -79,7 +82,25 @@ def test_the_schema_names_exactly_what_features_tell(built, items, layer):
         assert ["id", "geometry", *feature["properties"]] == list(listed)
         assert "extra" not in feature["properties"]
         stated = listed["geometry"]["format"].removeprefix("geometry-")
-        assert stated in {"any", feature["geometry"]["type"].lower()}
+        assert stated == feature["geometry"]["type"].lower()
+
+
+def test_homes_until_surveyed_are_a_collection_of_their_own(built, items):
+    """A GIS draws one type of geometry in a layer, and takes it from the first features it gets."""
+    surveyed, points = items("compounds"), items("compounds_points")
+    assert codes(surveyed) == [WEST + "C01", WEST + "C02"]
+    assert codes(points) == [EAST + "C01"]
+    assert (surveyed["numberMatched"], points["numberMatched"]) == (2, 1)
+    about = {name: built.get(f"/ogc/collections/{name}").json() for name in ("compounds", "compounds_points")}
+    assert about["compounds_points"]["title"] == "小区（点） residential compounds as points"
+    for name, other in (("compounds", "compounds_points"), ("compounds_points", "compounds")):
+        (rest,) = [link["href"] for link in about[name]["links"] if link["rel"] == "related"]
+        assert rest.endswith(f"/collections/{other}")
+    (identifier,) = [feature["id"] for feature in points["features"]]
+    assert built.get(f"/ogc/collections/compounds_points/items/{identifier}").status_code == 200
+    assert built.get(f"/ogc/collections/compounds/items/{identifier}").status_code == 404
+    lon, lat = points["features"][0]["geometry"]["coordinates"]
+    assert about["compounds_points"]["extent"]["spatial"]["bbox"] == [[lon, lat, lon, lat]]
 
 
 def test_queryables_are_what_filters_may_name(built, items):

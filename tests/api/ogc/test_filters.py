@@ -85,7 +85,7 @@ def test_numbers_are_compared_and_reckoned_with(items):
         WEST + "C02",
     ]
     assert codes(items("compounds", filter="people / (households - households) > 0")) == []
-    assert codes(items("compounds", people=7)) == [EAST + "C01"]
+    assert codes(items("compounds_points", people=7)) == [EAST + "C01"]
     assert codes(items("streets", walkable="false")) == ["S4"]
 
 
