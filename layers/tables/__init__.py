@@ -8,26 +8,15 @@ by byte, so their columns use the ``C`` collation.
 from layers.tables.accounts import Account, BrowserSession, Token
 from layers.tables.base import Base
 from layers.tables.derived import CompoundGrid, OldEstateCompound, PlaceName
-from layers.tables.features import (
-    Address,
-    Barrier,
-    Building,
-    Community,
-    Compound,
-    District,
-    Facility,
-    Grid,
-    OldEstate,
-    Post,
-    Street,
-    Subdistrict,
-)
+from layers.tables.drafts import DRAFT_TABLES, Draft, DraftKey, DraftNote, DraftStep
+from layers.tables.features import LAYER_TABLES
 from layers.tables.incidents import Assignment, IdempotencyKey, Incident, IncidentKey
 from layers.tables.jobs import Job, Result
 from layers.tables.scenarios import Scenario
 from layers.tables.versions import Defect, Deployment, Revision, RevisionKey, Versioned
 
 __all__ = [
+    "DRAFT_TABLES",
     "LAYER_TABLES",
     "LINK_TABLES",
     "Account",
@@ -36,6 +25,10 @@ __all__ = [
     "BrowserSession",
     "Defect",
     "Deployment",
+    "Draft",
+    "DraftKey",
+    "DraftNote",
+    "DraftStep",
     "IdempotencyKey",
     "Incident",
     "IncidentKey",
@@ -49,21 +42,7 @@ __all__ = [
     "Versioned",
 ]
 
-#: The table of each layer, of the links between layers, and of the names: derived from layers.
-LAYER_TABLES: dict[str, type[Versioned]] = {
-    "districts": District,
-    "subdistricts": Subdistrict,
-    "communities": Community,
-    "grids": Grid,
-    "compounds": Compound,
-    "buildings": Building,
-    "addresses": Address,
-    "old_estates": OldEstate,
-    "facilities": Facility,
-    "streets": Street,
-    "barriers": Barrier,
-    "posts": Post,
-}
+#: Tables of the links between layers, and of the names: derived from layers.
 LINK_TABLES: dict[str, type[Versioned]] = {
     "compound_grids": CompoundGrid,
     "old_estate_compounds": OldEstateCompound,

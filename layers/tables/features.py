@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Date, Index, text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from layers.tables.base import Base, code_column, geometry
-from layers.tables.versions import Feature, constraints
+from layers.tables.versions import Feature, Versioned, constraints
 
 
 class Area(Feature):
@@ -203,3 +203,20 @@ class Post(Feature, Base):
     target_code: Mapped[str] = code_column()
     valid_from: Mapped[dt.date | None] = mapped_column(Date)
     valid_to: Mapped[dt.date | None] = mapped_column(Date)
+
+
+#: The table of each layer.
+LAYER_TABLES: dict[str, type[Versioned]] = {
+    "districts": District,
+    "subdistricts": Subdistrict,
+    "communities": Community,
+    "grids": Grid,
+    "compounds": Compound,
+    "buildings": Building,
+    "addresses": Address,
+    "old_estates": OldEstate,
+    "facilities": Facility,
+    "streets": Street,
+    "barriers": Barrier,
+    "posts": Post,
+}
