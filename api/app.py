@@ -18,7 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import access, errors, parameters
 from api.coverage_results import CoverageResults
 from api.dependencies import Runtime, now
-from api.headers import SafeHeaders
+from api.headers import SafeHeaders, SpelledLocation
 from api.limits import BodyLimit
 from api.openapi import DescribedApp
 from api.queue_figures import QueueFigures
@@ -175,6 +175,7 @@ def create_app(
     Instrumentator(
         excluded_handlers=["/metrics", "/healthz", "/readyz"], registry=runtime.figures
     ).instrument(app)
+    app.add_middleware(SpelledLocation)
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(parameters.known)])
     return app

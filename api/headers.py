@@ -1,4 +1,4 @@
-"""Headers that protect every reply, whoever made it."""
+"""Headers of every reply, whoever made it: those that protect it, and one that clients read letter by letter."""
 
 from collections.abc import Mapping
 
@@ -36,3 +36,39 @@ class SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, protected)
+
+
+class SpelledLocation:
+    """Send ``Location`` with a capital: QGIS compares the letters, and takes what it created for not created.
+
+    To be the outermost, for the framework finds headers by their lower case. Without the header QGIS says that nothing
+    was stored, and who saves once more has stored it twice.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and its reply with the header's letters."""
+
+        async def spelled(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message.get("headers", ())
+                message["headers"] = [
+                    (_LOCATION if name == b"location" else name, value) for name, value in headers
+                ]
+            await send(message)
+
+        await self._app(scope, receive, spelled)
+
+
+class _Spelled(bytes):
+    """A header's name whose letters stay as they are: the quicker of uvicorn's two servers lowers all others."""
+
+    __slots__ = ()
+
+    def lower(self) -> bytes:
+        return self
+
+
+_LOCATION = _Spelled(b"Location")

@@ -1,6 +1,13 @@
 """Every reply is protected, whoever made it: a page, data, a problem, a failure of ours."""
 
+import http.client
+import threading
+import time
+from contextlib import contextmanager
+
 import pytest
+import uvicorn
+from fastapi import Response
 from fastapi.testclient import TestClient
 
 from api.app import create_app
@@ -49,3 +56,34 @@ def test_an_unchanged_page_keeps_its_own_policy(secure):
     unchanged = secure.get("/", headers={"If-None-Match": known})
     assert unchanged.status_code == 304
     assert "Content-Security-Policy" not in unchanged.headers
+
+
+@contextmanager
+def running(application, implementation):
+    """A server of the application in a thread; its port."""
+    server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="warning", http=implementation))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.mark.parametrize("implementation", ["auto", "h11"])
+def test_location_is_spelled_on_the_wire_as_qgis_compares_it(settings, implementation):
+    application = create_app(settings, open_reading=True)
+
+    @application.get("/made", status_code=201)
+    def made(response: Response) -> None:
+        response.headers["Location"] = "/items/1"
+
+    with running(application, implementation) as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        connection.request("GET", "/made")
+        reply = connection.getresponse()
+        connection.close()
+    assert ("Location", "/items/1") in reply.getheaders()
