@@ -6,6 +6,7 @@ one of them has. Nothing is computed, so that no coordinate changes and no hair 
 """
 
 import itertools
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -88,7 +89,8 @@ def length(edges: Iterable[Edge]) -> float:
         return 0.0
     step = ends[:, 1] - ends[:, 0]
     shorter = np.cos(np.radians(ends[:, :, 1].mean(axis=1)))
-    return float(np.hypot(step[:, 0] * shorter, step[:, 1]).sum())
+    # Exactly summed, so that the order of a set does not matter.
+    return math.fsum(np.hypot(step[:, 0] * shorter, step[:, 1]))
 
 
 def with_node(geom: shapely.Geometry, place: Place, *, within: float) -> shapely.Geometry:

@@ -8,10 +8,10 @@ import numpy as np
 import shapely
 
 from geo import validity
-from geo.editing import cutting
+from geo.editing import cutting, gaps
 from geo.editing.edges import Edge, Edges, Place, edges_of, faces
 from geo.editing.following import divide, raise_parents, transfer
-from geo.editing.working import Working, refuse
+from geo.editing.working import ON_EDGE_DEG, Working, refuse
 
 _METRES_PER_DEG = 111_195.0
 
@@ -99,6 +99,11 @@ class InsertNode:
     level: str
     lon: float
     lat: float
+
+
+def degrees(metres: float) -> float:
+    """Return degrees of latitude that are so many metres."""
+    return metres / _METRES_PER_DEG
 
 
 Edit = MoveVertices | Redraw | Split | Merge | Transfer | FillGap | TrimOverlap | Snap | InsertNode
@@ -247,21 +252,24 @@ def fill_gap(working: Working, edit: FillGap) -> None:
 
 def _gap(working: Working, level: str, code: str, point: shapely.Point) -> shapely.Polygon | None:
     """Return the land around a point that no area has, between areas of a level and the borders of the one above."""
-    if any(working.shape[level][code].covers(point) for code in working.near(level, point.bounds)):
+
+    def near(each: str, box: gaps.Box) -> list[shapely.Geometry]:
+        return [working.shape[each][c] for c in working.near(each, box)]
+
+    above = working.above(level)
+    box = gaps.reach(near, level, above, place=point, start=working.get(level, code).bounds)
+    if box is None:
         return None
-    bounds = shapely.total_bounds([working.get(level, code), point]).tolist()
-    seen: list[tuple[str, str]] = []
-    while True:
-        working.fit(bounds)
-        near = [
-            (each, c) for each in (working.above(level), level) if each for c in working.near(each, bounds)
-        ]
-        border = frozenset(e for each, c in near for e in working.edges(each, c))
-        face = next((face for face in faces(border) if face.contains(point)), None)
-        if face is None or near == seen:
-            return face
-        # What lies within the face may part it; a box that only grows comes to an end.
-        bounds, seen = shapely.total_bounds([face, shapely.box(*bounds)]).tolist(), near
+    working.fit(box)
+    levels = (above, level) if above else (level,)
+    around = [working.edges(each, c) for each in levels for c in working.near(each, box, room=ON_EDGE_DEG)]
+    west, south, east, north = (np.array(box) + ON_EDGE_DEG * np.array([-1, -1, 1, 1])).tolist()
+    border = [
+        each
+        for each in frozenset().union(*around)
+        if all(west <= x <= east and south <= y <= north for x, y in each)
+    ]
+    return next((face for face in faces(border) if face.contains(point)), None)
 
 
 def trim_overlap(working: Working, edit: TrimOverlap) -> None:
@@ -291,7 +299,7 @@ def insert_node(working: Working, edit: InsertNode) -> None:
 
 def snap(working: Working, edit: Snap) -> None:
     """Carry out :class:`Snap`."""
-    reach = edit.within_m / _METRES_PER_DEG
+    reach = degrees(edit.within_m)
     shape = working.get(edit.level, edit.code)
     beside = [(edit.level, code) for code in working.near(edit.level, shape.bounds, room=reach)]
     above = working.above(edit.level)

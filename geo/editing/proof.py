@@ -77,5 +77,8 @@ def _overlaps(shapes: Sequence[shapely.Geometry], others: Sequence[shapely.Geome
     one, other = shapely.STRtree(every).query(every[: len(shapes)], predicate="intersects")
     once = one < other
     one, other = one[once], other[once]
+    # In one order, whatever else the tree holds.
+    order = np.lexsort((other, one))
+    one, other = one[order], other[order]
     common = shapely.relate_pattern(every[one], every[other], "2********")
     return np.asarray(shapely.intersection(every[one[common]], every[other[common]]), dtype=object)

@@ -57,8 +57,9 @@ def apply(
     ----------
     levels
         By level (``district`` … ``grid``): ``code`` (str, unique), ``parent_code`` (None at the top) and ``geometry``:
-        valid polygons or multipolygons, EPSG:4326, lon before lat. Grids of one scheme. Levels without areas may be
-        left out; the edit then follows on the others.
+        valid polygons or multipolygons, EPSG:4326, lon before lat. Grids of one scheme. Levels without areas are
+        left out; the edit then follows on the others. Of each level all areas, or those that
+        :func:`geo.editing.needs` names.
     edit
         What to do; see :mod:`geo.editing.edits`.
     taken

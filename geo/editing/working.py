@@ -30,7 +30,8 @@ class Working:
     Parameters
     ----------
     levels
-        By level: columns ``code`` (unique), ``parent_code``, ``geometry`` (valid, EPSG:4326). A level may be missing.
+        By level: columns ``code`` (unique), ``parent_code``, ``geometry`` (valid, EPSG:4326). A level may be missing;
+        one that has areas elsewhere and none in these frames is there, and empty.
     taken
         By level: codes that were ever given beside the current ones.
     widths
@@ -43,7 +44,7 @@ class Working:
         taken: Mapping[str, Collection[str]],
         widths: Sequence[int],
     ) -> None:
-        self.levels = [level for level in LEVELS if level in levels and len(levels[level])]
+        self.levels = [level for level in LEVELS if level in levels]
         self.shape: dict[str, dict[str, shapely.Geometry]] = {}
         self.parent: dict[str, dict[str, str | None]] = {}
         self.lineage: list[tuple[str, str, str]] = []
@@ -184,7 +185,7 @@ class Working:
         return inserted
 
     def fit(self, bounds: Sequence[float]) -> None:
-        """Insert the nodes that areas of any level lack on borders in a box, so that equal borders have equal edges."""
+        """Insert the nodes in a box that areas of any level lack on borders, so that equal borders have equal edges."""
         near = [
             self.shape[level][code]
             for level in self.levels
@@ -197,6 +198,7 @@ class Working:
         low, high = ends.min(axis=1), ends.max(axis=1)
         ends = ends[(low <= (east, north)).all(axis=1) & (high >= (west, south)).all(axis=1)]
         places = np.unique(ends.reshape(-1, 2), axis=0)
+        places = places[((places >= (west, south)) & (places <= (east, north))).all(axis=1)]
         place, line = shapely.STRtree(shapely.linestrings(ends)).query(
             shapely.points(places), predicate="dwithin", distance=ON_EDGE_DEG
         )
