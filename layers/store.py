@@ -7,7 +7,7 @@ without places (posts, links) are plain frames.
 
 import csv
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -22,6 +22,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    FromClause,
     Integer,
     LargeBinary,
     Select,
@@ -76,18 +77,31 @@ def read(
         A further condition on ``table(layer).c``; it narrows, it does not decide.
     """
     source = table(layer)
-    chosen = [
-        column
-        for column in source.c
-        if column.name not in _REVISIONS
-        and (columns is None or column.name == "id" or _frame_name(column) in columns)
-    ]
+    chosen = columns_of(source, columns)
     query = select(*(_expression(column) for column in chosen)).where(valid(source, revision))
     if codes is not None:
         query = query.where(source.c.code.in_(list(codes)))
     if where is not None:
         query = query.where(where)
     return _frame(session, query.order_by(source.c.id), chosen)
+
+
+def read_from(session: Session, source: FromClause, columns: Sequence[str] | None, *conditions: Any) -> Any:  # noqa: ANN401 - as of read
+    """Return rows of a source that has a layer's columns, as a layer frame ordered by id."""
+    chosen = columns_of(source, columns)
+    query = select(*(_expression(column) for column in chosen)).where(*conditions)
+    return _frame(session, query.order_by(source.c.id), chosen)
+
+
+def columns_of(source: FromClause, names: Sequence[str] | None = None) -> list[Column[Any]]:
+    """Return a source's columns of these names in frames (all by default), with ``id``, without revisions."""
+    every: list[Column[Any]] = list(source.c)  # type: ignore[arg-type]  # a subquery's columns are of another class
+    return [
+        column
+        for column in every
+        if column.name not in _REVISIONS
+        and (names is None or column.name == "id" or _frame_name(column) in names)
+    ]
 
 
 def read_versions(session: Session, layer: str, *, columns: Sequence[str], where: ColumnElement[bool]) -> Any:  # noqa: ANN401 - as of read
@@ -168,13 +182,17 @@ def close(session: Session, layer: str, ids: Collection[str], revision: int) -> 
 
 
 def append(session: Session, layer: str, frame: pd.DataFrame, revision: int) -> None:
-    """Store the rows of a layer frame as valid from ``revision`` on, by one COPY.
+    """Store the rows of a layer frame as valid from ``revision`` on.
 
     Columns that the frame lacks take the table's default.
     """
-    source = table(layer)
-    written: dict[str, Any] = {"id": frame.index.astype(str), "rev_from": revision}
-    for column in source.c:
+    copy(session, table(layer), frame, {"rev_from": revision})
+
+
+def copy(session: Session, target: Table, frame: pd.DataFrame, fixed: Mapping[str, Any]) -> None:
+    """Store the rows of a layer frame in a table, with the same values of further columns in each, by one COPY."""
+    written: dict[str, Any] = {"id": frame.index.astype(str), **fixed}
+    for column in target.c:
         if column.name in {"id", *_REVISIONS} or _frame_name(column) not in frame.columns:
             continue
         written[column.name] = _copyable(frame[_frame_name(column)], column)
@@ -186,7 +204,7 @@ def append(session: Session, layer: str, frame: pd.DataFrame, revision: int) -> 
     driver: Any = session.connection().connection
     with driver.cursor() as cursor:
         cursor.copy_expert(
-            f"COPY {source.name} ({names}) FROM STDIN WITH (FORMAT csv, NULL '{null}', FORCE_NULL ({names}))",
+            f"COPY {target.name} ({names}) FROM STDIN WITH (FORMAT csv, NULL '{null}', FORCE_NULL ({names}))",
             _Text(body),
         )
 

@@ -1,0 +1,1 @@
+"""Drafts: layers as they may become, changed step by step, and published as one revision."""

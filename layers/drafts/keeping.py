@@ -1,0 +1,238 @@
+"""Drafts as a whole: made, found, left."""
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from layers import history
+from layers.errors import Conflict, NotFound, Stale
+from layers.tables import Draft, DraftKey, DraftNote
+
+STATUSES = ("open", "submitted", "approved", "scheduled", "published", "discarded")
+#: States of a draft that is not over.
+STANDING = STATUSES[:4]
+
+
+def create(
+    session: Session, *, title: str, note: str, author: str, now: dt.datetime, base: int | None = None
+) -> Draft:
+    """Begin a draft of a revision, the newest by default.
+
+    Raises
+    ------
+    NotFound
+        If there is no such revision, or none at all.
+    """
+    revision = history.newest(session) if base is None else base
+    history.get(session, revision)
+    draft = Draft(
+        id=uuid4(),
+        title=title,
+        note=note,
+        author=author,
+        base_revision=revision,
+        status="open",
+        step=0,
+        last_step=0,
+        floor_step=0,
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(draft)
+    session.flush()
+    return draft
+
+
+def get(session: Session, draft_id: UUID, *, lock: bool = False) -> Draft:
+    """Return a draft; with `lock` others who want to write to it wait until the transaction ends.
+
+    Raises
+    ------
+    NotFound
+        If there is none with this id.
+    """
+    query = select(Draft).where(Draft.id == draft_id).execution_options(populate_existing=True)
+    found = session.scalar(query.with_for_update() if lock else query)
+    if found is None:
+        raise NotFound(f"There is no draft {draft_id}.")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Drafts, the last written first; ``more`` tells whether others follow."""
+
+    drafts: Sequence[Draft]
+    more: bool
+
+
+def listed(
+    session: Session, *, statuses: Collection[str] = STANDING, offset: int = 0, limit: int = 50
+) -> Page:
+    """Return drafts of some states, the last written first."""
+    query = (
+        select(Draft)
+        .where(Draft.status.in_(list(statuses)))
+        .order_by(Draft.updated_at.desc(), Draft.id)
+        .offset(offset)
+        .limit(limit + 1)
+    )
+    found = list(session.scalars(query))
+    return Page(found[:limit], len(found) > limit)
+
+
+def touch(draft: Draft, *, now: dt.datetime) -> None:
+    """Count a write to a locked draft."""
+    draft.version += 1
+    draft.updated_at = now
+
+
+def rename(draft: Draft, *, title: str | None, note: str | None, now: dt.datetime) -> None:
+    """Give a locked draft another title or note; None leaves it."""
+    _require_standing(draft)
+    draft.title = draft.title if title is None else title
+    draft.note = draft.note if note is None else note
+    touch(draft, now=now)
+
+
+def discard(draft: Draft, *, now: dt.datetime) -> None:
+    """Give a locked draft up: it can be read, and not changed any more.
+
+    Raises
+    ------
+    Conflict
+        If it was published or discarded.
+    """
+    _require_standing(draft)
+    draft.status, draft.publish_at = "discarded", None
+    touch(draft, now=now)
+
+
+def require_open(draft: Draft) -> None:
+    """Refuse to change a draft that is not open.
+
+    Raises
+    ------
+    Conflict
+        Saying what to do.
+    """
+    _require_standing(draft)
+    if draft.status != "open":
+        raise Conflict(f"The draft {draft.title!r} is {draft.status}: withdraw it first, then change it.")
+
+
+def check_version(draft: Draft, version: int) -> None:
+    """Refuse a write to a draft that is not the one its writer had read.
+
+    Raises
+    ------
+    Stale
+        If it was written to since.
+    """
+    if draft.version != version:
+        raise Stale(
+            f"The draft {draft.title!r} is at version {draft.version}, not at {version}: read it again."
+        )
+
+
+def _require_standing(draft: Draft) -> None:
+    if draft.status == "published":
+        raise Conflict(
+            f"The draft {draft.title!r} was published as revision {draft.revision}: begin another."
+        )
+    if draft.status == "discarded":
+        raise Conflict(f"The draft {draft.title!r} was discarded: begin another.")
+
+
+# --- notes -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark; ``lon`` and ``lat`` (EPSG:4326) are None where it is about no place."""
+
+    id: int
+    author: str
+    written_at: dt.datetime
+    text: str
+    lon: float | None
+    lat: float | None
+
+
+def write_note(
+    session: Session,
+    draft: Draft,
+    text: str,
+    *,
+    author: str,
+    now: dt.datetime,
+    place: tuple[float, float] | None = None,
+) -> Note:
+    """Add a remark to a draft, at a place (lon, lat) where it is about one."""
+    geom = None if place is None else func.ST_SetSRID(func.ST_MakePoint(*place), 4326)
+    written = DraftNote(draft_id=draft.id, author=author, written_at=now, text=text, geom=geom)
+    session.add(written)
+    session.flush()
+    lon, lat = place or (None, None)
+    return Note(written.id, author, now, text, lon, lat)
+
+
+def notes(session: Session, draft: Draft) -> list[Note]:
+    """Return the remarks on a draft, the oldest first."""
+    columns = (DraftNote.id, DraftNote.author, DraftNote.written_at, DraftNote.text)
+    query = (
+        select(*columns, func.ST_X(DraftNote.geom), func.ST_Y(DraftNote.geom))
+        .where(DraftNote.draft_id == draft.id)
+        .order_by(DraftNote.id)
+    )
+    return [Note(*row) for row in session.execute(query)]
+
+
+# --- repeated requests -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that may be repeated: who sent it under which key, and a digest of what it says."""
+
+    account: str
+    key: str
+    digest: bytes
+
+
+def repeated(session: Session, draft: Draft, request: Request) -> dict[str, Any] | None:
+    """Return what an earlier request of this key to a locked draft was answered; None where there was none.
+
+    Raises
+    ------
+    Conflict
+        If the key was used for another request.
+    """
+    earlier = session.get(DraftKey, (request.account, request.key))
+    if earlier is None:
+        return None
+    if bytes(earlier.request_digest) != request.digest or earlier.draft_id != draft.id:
+        raise Conflict(f"The Idempotency-Key {request.key!r} was used for another request; use a new one.")
+    return earlier.reply
+
+
+def remember(
+    session: Session, draft: Draft, request: Request, reply: dict[str, Any], *, now: dt.datetime
+) -> None:
+    """Keep what a request was answered; see :func:`repeated`."""
+    kept = DraftKey(
+        account=request.account,
+        key=request.key,
+        request_digest=request.digest,
+        draft_id=draft.id,
+        reply=reply,
+        created_at=now,
+    )
+    session.add(kept)
+    session.flush()
