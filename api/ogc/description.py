@@ -3,6 +3,7 @@
 from importlib.metadata import version
 from typing import Any
 
+from api.ogc import periods
 from api.ogc.links import GEOJSON, JSON, OPENAPI, SCHEMA, Tree
 from api.ogc.queries import DEFAULT_LIMIT, MOST_LIMIT, OF_ITEM, OF_ITEMS, queryable
 from layers.features.collections import COLLECTIONS, Collection
@@ -71,11 +72,11 @@ def _collection(collection: Collection) -> dict[str, Any]:
     name, named = collection.name, collection.en
     root = f"/collections/{name}"
     own = [_own(known) for known in queryable(collection.layer).values()]
-    one = [{"$ref": "#/components/parameters/id"}, *map(_ref, OF_ITEM)]
+    one = [{"$ref": "#/components/parameters/id"}, *map(_ref, (*OF_ITEM, *periods.NAMES))]
     return {
         root: _operation(f"describe_{name}", JSON, f"About {named}"),
         f"{root}/items": _operation(
-            f"list_{name}", GEOJSON, f"Features of {named}", [*map(_ref, OF_ITEMS), *own]
+            f"list_{name}", GEOJSON, f"Features of {named}", [*map(_ref, (*OF_ITEMS, *periods.NAMES)), *own]
         ),
         f"{root}/items/{{id}}": _operation(f"get_{name}", GEOJSON, f"One feature of {named}", one),
         f"{root}/queryables": _operation(f"queryables_{name}", SCHEMA, f"What {named} can be asked for"),

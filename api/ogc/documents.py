@@ -1,14 +1,14 @@
 """The documents that lead to the features: landing page, conformance, collections."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from api.ogc import systems
 from api.ogc.links import GEOJSON, JSON, OPENAPI, QUERYABLES, SCHEMA, SCHEMA_OF, Tree, link
-from api.snapshots import Snapshot
-from layers.database import Session
-from layers.features import pages
+from layers.deployment import Deployment
 from layers.features.collections import COLLECTIONS, Collection
+from layers.features.pages import Box
 
 _SPEC = "http://www.opengis.net/spec"
 
@@ -40,20 +40,36 @@ CONFORMS_TO = (
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A snapshot, and since when there has been one; ``attribution`` is whose data the layers are, where stated."""
+class Shown:
+    """What a tree shows.
 
-    snapshot: Snapshot
+    Parameters
+    ----------
+    title, description
+        What its landing page says.
+    deployment
+        None before the first layer.
+    since
+        The instant from which on there is something; None where there is nothing.
+    attribution
+        Whose data the layers are, where stated.
+    extent
+        Tells the box around a collection (west, south, east, north; EPSG:4326); None where it is empty.
+    """
+
+    title: str
+    description: str
+    deployment: Deployment | None
     since: str | None
     attribution: str
+    extent: Callable[[Collection], Box | None]
 
 
-def landing(tree: Tree, snapshot: Snapshot) -> dict[str, Any]:
+def landing(tree: Tree, shown: Shown) -> dict[str, Any]:
     """Return the landing page."""
-    city = snapshot.deployment.city if snapshot.deployment else ""
     return {
-        "title": f"{city} 网格图层 · Wangge".strip(),
-        "description": "已发布图层，只读 · Published layers, read-only (OGC API – Features)",
+        "title": shown.title,
+        "description": shown.description,
         "links": [
             link(tree.href(), "self", JSON, "this page"),
             link(tree.href("api"), "service-desc", OPENAPI, "OpenAPI 3.0"),
@@ -68,23 +84,23 @@ def conformance() -> dict[str, Any]:
     return {"conformsTo": list(CONFORMS_TO)}
 
 
-def collections(tree: Tree, published_at: Published) -> dict[str, Any]:
-    """Return the list of the published layers."""
+def collections(tree: Tree, shown: Shown) -> dict[str, Any]:
+    """Return the list of the collections."""
     return {
         "links": [link(tree.href("collections"), "self", JSON, "图层 layers")],
-        "crs": list(systems.offered(published_at.snapshot.deployment)),
-        "collections": [collection(tree, each, published_at) for each in COLLECTIONS.values()],
+        "crs": list(systems.offered(shown.deployment)),
+        "collections": [collection(tree, each, shown) for each in COLLECTIONS.values()],
     }
 
 
-def collection(tree: Tree, about: Collection, published_at: Published) -> dict[str, Any]:
+def collection(tree: Tree, about: Collection, shown: Shown) -> dict[str, Any]:
     """Return what there is to know of one collection before its features are asked for."""
-    name, snapshot = about.name, published_at.snapshot
+    name = about.name
     found: dict[str, Any] = {
         "id": name,
         "title": f"{about.zh} {about.en}",
         "itemType": "feature",
-        "crs": list(systems.offered(snapshot.deployment)),
+        "crs": list(systems.offered(shown.deployment)),
         "storageCrs": systems.CRS84.uri,
         "links": [
             link(tree.href("collections", name), "self", JSON, about.zh),
@@ -98,22 +114,12 @@ def collection(tree: Tree, about: Collection, published_at: Published) -> dict[s
         found["links"].append(
             link(rest, "related", JSON, f"同一图层的其余要素 the rest of the layer: {about.partner}")
         )
-    extent = _extent(about, published_at)
-    if extent is not None:
-        found["extent"] = extent
-    if published_at.attribution:
-        found["attribution"] = published_at.attribution
+    box = shown.extent(about)
+    if box is not None:
+        found["extent"] = {
+            "spatial": {"bbox": [list(box)], "crs": systems.CRS84.uri},
+            "temporal": {"interval": [[shown.since, None]]},
+        }
+    if shown.attribution:
+        found["attribution"] = shown.attribution
     return found
-
-
-def _extent(about: Collection, published_at: Published) -> dict[str, Any] | None:
-    def load(session: Session, revision: int) -> pages.Box | None:
-        return pages.extent(session, about, revision)
-
-    box = published_at.snapshot.model(("extent", about.name), layers=(about.layer,), load=load)
-    if box is None:
-        return None
-    return {
-        "spatial": {"bbox": [list(box)], "crs": systems.CRS84.uri},
-        "temporal": {"interval": [[published_at.since, None]]},
-    }

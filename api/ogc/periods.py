@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 from api import stated
 from api.dependencies import Runtime
+from api.ogc.states import Held, States
 from api.snapshots import Snapshot
 from geo.faults import DataError, Fault
 from layers.errors import BeforeHistory
+from layers.features import pages
+from layers.features.collections import Collection
 from layers.features.pages import Period
 
 #: Parameters that state it; at most one of them.
@@ -24,10 +27,24 @@ class Stated:
     first: Snapshot | None
     last: Snapshot
 
-    def of(self, layer: str) -> Period:
-        """Return the period as the layer's own versions: pages of one version stay the same ones."""
+    def of(self, collection: Collection) -> Held:
+        """Return a collection in the period, as the layer's own versions: pages of one version stay the same ones."""
+        layer = collection.layer
         revision = self.last.version([layer])[0]
-        return Period(self.first.version([layer])[0] if self.first else 0, revision)
+        period = Period(self.first.version([layer])[0] if self.first else 0, revision)
+        selection = pages.published(layer, period)
+        return Held(
+            selection.where(*collection.conditions(selection.source)),
+            {"revision": str(revision) if period.since == revision else f"{period.since}/{revision}"},
+            f"{period.since}/{revision}",
+            self.last.revision,
+            f"at revision {self.last.revision}",
+        )
+
+
+def states(runtime: Runtime, snapshot: Snapshot) -> States:
+    """Return the states of the published tree."""
+    return States(NAMES, lambda query, collection: read(query, runtime, snapshot).of(collection))
 
 
 def read(query: Mapping[str, str], runtime: Runtime, snapshot: Snapshot) -> Stated:

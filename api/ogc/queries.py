@@ -8,11 +8,11 @@ from uuid import UUID
 
 from fastapi import Request
 
-from api.dependencies import Runtime
-from api.ogc import periods, systems
-from api.snapshots import Snapshot
-from api.stated import Faults
+from api.ogc import systems
+from api.ogc.states import Held, States
+from api.stated import Faults, together
 from geo.faults import DataError, Fault
+from layers.deployment import Deployment
 from layers.features import filters, pages, places
 from layers.features.collections import Collection
 from layers.features.pages import Selection
@@ -22,8 +22,8 @@ from layers.features.properties import Property, properties_of
 #: Features a page where a request names no limit, and at the most.
 DEFAULT_LIMIT, MOST_LIMIT = 100, 1000
 
-#: What a request for one item may state, and one for several beside equal properties.
-OF_ITEM = ("crs", *periods.NAMES)
+#: What a request for one item may state, and one for several beside equal properties and the state.
+OF_ITEM = ("crs",)
 OF_ITEMS = (*OF_ITEM, "bbox", "bbox-crs", "filter", "filter-lang", "filter-crs", "limit", "after")
 
 _LANGUAGES = {"cql2-text": filters.from_text, "cql2-json": filters.from_json}
@@ -37,9 +37,9 @@ class Asked:
     """What is asked for: features, the CRS of their geometry, and which page of them."""
 
     collection: Collection
+    held: Held
     selection: Selection
     place: Place
-    revision: int
     limit: int = 1
     after: UUID | None = None
 
@@ -72,7 +72,7 @@ def parameters(request: Request, known: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def item(request: Request, collection: Collection, runtime: Runtime, snapshot: Snapshot) -> Asked:
+def item(request: Request, collection: Collection, states: States, deployment: Deployment | None) -> Asked:
     """Read a request for one item of a collection.
 
     Raises
@@ -80,19 +80,15 @@ def item(request: Request, collection: Collection, runtime: Runtime, snapshot: S
     DataError
         With every fault.
     """
-    query = parameters(request, OF_ITEM)
-    faults = Faults()
-    place = faults.reading(lambda: systems.stated(query.get("crs"), _systems(snapshot), field="crs"))
-    period = faults.reading(lambda: periods.read(query, runtime, snapshot))
-    faults.check()
-    assert place is not None  # noqa: S101 - checked above
-    assert period is not None  # noqa: S101 - checked above
-    layer = collection.layer
-    selection = Selection(layer, period.of(layer), collection.conditions)
-    return Asked(collection, selection, place, period.last.revision)
+    query = parameters(request, (*OF_ITEM, *states.names))
+    place, held = together(
+        lambda: systems.stated(query.get("crs"), systems.offered(deployment), field="crs"),
+        lambda: states.read(query, collection),
+    )
+    return Asked(collection, held, held.selection, place)
 
 
-def items(request: Request, collection: Collection, runtime: Runtime, snapshot: Snapshot) -> Asked:
+def items(request: Request, collection: Collection, states: States, deployment: Deployment | None) -> Asked:
     """Read a request for items of a collection.
 
     Raises
@@ -100,52 +96,47 @@ def items(request: Request, collection: Collection, runtime: Runtime, snapshot: 
     DataError
         With every fault.
     """
-    layer = collection.layer
-    own = queryable(layer)
-    query = parameters(request, (*OF_ITEMS, *own))
-    known = _systems(snapshot)
+    own = queryable(collection.layer)
+    query = parameters(request, (*OF_ITEMS, *states.names, *own))
+    known = systems.offered(deployment)
     faults = Faults()
-    period = faults.reading(lambda: periods.read(query, runtime, snapshot))
+    held = faults.reading(lambda: states.read(query, collection))
     place = faults.reading(lambda: systems.stated(query.get("crs"), known, field="crs"))
     limit = faults.reading(lambda: _limit(query.get("limit")))
     after = faults.reading(lambda: _after(query.get("after")))
+    # Conditions are read also where the state cannot be: their faults are told with its.
+    selection = held.selection if held else pages.stored(collection.layer)
     conditions = [
         faults.reading(read)
         for read in (
-            lambda: _in_box(query, layer, known),
-            lambda: _filtered(query, layer, known),
-            *(_equal(query, layer, own[name]) for name in query if name in own),
+            lambda: _in_box(query, selection, known),
+            lambda: _filtered(query, selection, known),
+            *(_equal(query, selection, own[name]) for name in query if name in own),
         )
     ]
     faults.check()
     assert place is not None  # noqa: S101 - checked above
-    assert period is not None  # noqa: S101 - checked above
+    assert held is not None  # noqa: S101 - checked above
     assert limit is not None  # noqa: S101 - checked above
-    stated = [found for found in conditions if found is not None]
-    selection = Selection(layer, period.of(layer), [*collection.conditions, *stated])
-    return Asked(collection, selection, place, period.last.revision, limit, after)
+    selection = selection.where(*(found for found in conditions if found is not None))
+    return Asked(collection, held, selection, place, limit, after)
 
 
-def following(request: Request, asked: Asked, last: UUID) -> dict[str, str]:
+def following(request: Request, asked: Asked, states: States, last: UUID) -> dict[str, str]:
     """Return the query of the next page: as this one, at the same state of the layer, after its last item."""
-    query = {name: value for name, value in request.query_params.items() if name not in periods.NAMES}
-    since, revision = asked.selection.period.since, asked.selection.period.revision
-    state = str(revision) if since == revision else f"{since}/{revision}"
-    return {**query, "limit": str(asked.limit), "revision": state, "after": str(last)}
+    query = {name: value for name, value in request.query_params.items() if name not in states.names}
+    return {**query, "limit": str(asked.limit), **asked.held.pinned, "after": str(last)}
 
 
-def _systems(snapshot: Snapshot) -> dict[str, Place]:
-    return systems.offered(snapshot.deployment)
-
-
-def _in_box(query: Mapping[str, str], layer: str, known: dict[str, Place]) -> Any:  # noqa: ANN401 - a condition of layers
+def _in_box(query: Mapping[str, str], selection: Selection, known: dict[str, Place]) -> Any:  # noqa: ANN401 - a condition of layers
     place = systems.stated(query.get("bbox-crs"), known, field="bbox-crs")
     if "bbox" not in query:
         return None
-    return pages.inside(layer, _on_field("bbox", lambda: places.box_area(query["bbox"], place)))
+    area = _on_field("bbox", lambda: places.box_area(query["bbox"], place))
+    return pages.inside(selection.source, area)
 
 
-def _filtered(query: Mapping[str, str], layer: str, known: dict[str, Place]) -> Any:  # noqa: ANN401 - as above
+def _filtered(query: Mapping[str, str], selection: Selection, known: dict[str, Place]) -> Any:  # noqa: ANN401 - as above
     place = systems.stated(query.get("filter-crs"), known, field="filter-crs")
     language = query.get("filter-lang", "cql2-text")
     if language not in _LANGUAGES:
@@ -153,12 +144,12 @@ def _filtered(query: Mapping[str, str], layer: str, known: dict[str, Place]) -> 
     if "filter" not in query:
         return None
     read = _LANGUAGES[language]
-    return _on_field("filter", lambda: filters.condition(read(query["filter"]), layer, place))
+    return _on_field("filter", lambda: filters.condition(read(query["filter"]), selection, place))
 
 
-def _equal(query: Mapping[str, str], layer: str, known: Property) -> Callable[[], Any]:
+def _equal(query: Mapping[str, str], selection: Selection, known: Property) -> Callable[[], Any]:
     def read() -> Any:  # noqa: ANN401 - as above
-        return pages.equal(layer, known.name, _stated(query[known.name], known))
+        return pages.equal(selection.source, known.name, _stated(query[known.name], known))
 
     return read
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, FromClause, func
 
 from layers import store
 from layers.catalogue import SPECS
@@ -38,12 +38,11 @@ class Collection:
     en: str
     partner: str | None = None
 
-    @property
-    def conditions(self) -> tuple[ColumnElement[bool], ...]:
-        """Conditions on ``store.table(layer).c`` that tell its features from the rest of the layer."""
+    def conditions(self, source: FromClause) -> tuple[ColumnElement[bool], ...]:
+        """Conditions on what the layer is read from that tell its features from the rest of the layer."""
         if self.partner is None:
             return ()
-        return (func.GeometryType(store.table(self.layer).c.geom) == self.geometry.upper(),)
+        return (func.GeometryType(source.c.geom) == self.geometry.upper(),)
 
 
 def _of(layer: str) -> list[Collection]:

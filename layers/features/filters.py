@@ -1,4 +1,4 @@
-"""Filters in CQL2 (OGC 21-065) as conditions on a layer's table; every value is bound, none is written into SQL."""
+"""Filters in CQL2 (OGC 21-065) as conditions on a layer's columns; every value is bound, none is written into SQL."""
 
 import math
 import re
@@ -9,10 +9,10 @@ from typing import Any
 import cql2
 import orjson
 import shapely
-from sqlalchemy import ColumnElement, Numeric, Table, and_, cast, false, func, literal, not_, or_, true
+from sqlalchemy import ColumnElement, Numeric, and_, cast, false, func, literal, not_, or_, true
 
 from geo.faults import DataError, Fault
-from layers import store
+from layers.features.pages import Selection
 from layers.features.places import Place, stated_geometry
 from layers.features.properties import GEOMETRY, properties_of
 
@@ -83,20 +83,22 @@ def from_json(text: str) -> Any:  # noqa: ANN401 - CQL2 JSON
         raise _wrong(f"It is not JSON: {error}.") from error
 
 
-def condition(stated: Any, layer: str, place: Place) -> ColumnElement[bool]:  # noqa: ANN401 - CQL2 JSON
+def condition(stated: Any, selection: Selection, place: Place) -> ColumnElement[bool]:  # noqa: ANN401 - CQL2 JSON
     """Return the condition that a filter states.
 
     Parameters
     ----------
     stated
         CQL2 JSON; its geometries are in `place`.
+    selection
+        Of whose layer it is a condition.
 
     Raises
     ------
     DataError
         If it names a property that the layer lacks, an operator that is not offered, or compares what cannot be.
     """
-    found = _Reader(layer, place).value(stated, 0)
+    found = _Reader(selection, place).value(stated, 0)
     if found.kind != "boolean":
         raise _wrong("It is no condition: it must be true or false of a feature.")
     result: ColumnElement[bool] = found.sql
@@ -106,9 +108,9 @@ def condition(stated: Any, layer: str, place: Place) -> ColumnElement[bool]:  # 
 class _Reader:
     """Turns the parts of one filter into SQL."""
 
-    def __init__(self, layer: str, place: Place) -> None:
-        self._properties = properties_of(layer)
-        self._table: Table = store.table(layer)
+    def __init__(self, selection: Selection, place: Place) -> None:
+        self._properties = properties_of(selection.layer)
+        self._source = selection.source
         self._place = place
 
     def value(self, stated: Any, depth: int) -> _Value:  # noqa: ANN401 - CQL2 JSON
@@ -127,13 +129,13 @@ class _Reader:
 
     def _property(self, name: Any) -> _Value:  # noqa: ANN401 - CQL2 JSON
         if name == GEOMETRY:
-            return _Value("geometry", self._table.c.geom)
+            return _Value("geometry", self._source.c.geom)
         known = self._properties.get(name) if isinstance(name, str) else None
         if known is None or known.kind == "geometry":
             offered = [each.name for each in self._properties.values() if each.kind != "geometry"]
             message = f"There is no property {_shown(name)} to ask for; there are: {', '.join([*offered, GEOMETRY])}."
             raise _wrong(message)
-        return _Value("number" if known.kind == "integer" else known.kind, self._table.c[known.name])
+        return _Value("number" if known.kind == "integer" else known.kind, self._source.c[known.name])
 
     def _operation(self, name: Any, stated: Any, depth: int) -> _Value:  # noqa: ANN401 - CQL2 JSON
         read = self._reader(name)

@@ -1,19 +1,18 @@
 """Pages of features: which there are of a layer in a period, in a stable order, as GeoJSON."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import orjson
 import shapely
-from sqlalchemy import Column, ColumnElement, LargeBinary, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, LargeBinary, Select, Table, exists, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
 from layers import store
-from layers.features.collections import Collection
 from layers.features.places import Place
 from layers.features.properties import properties_of
 
@@ -36,11 +35,18 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Features of a layer in a period that meet every condition (on ``store.table(layer).c``)."""
+    """Features to be read: rows of a source that meet every condition on its columns.
+
+    The source is the layer's table, or what has its columns, such as the layer in a draft.
+    """
 
     layer: str
-    period: Period
-    conditions: Sequence[ColumnElement[bool]] = field(default=(), compare=False)
+    source: FromClause
+    conditions: Sequence[ColumnElement[bool]] = ()
+
+    def where(self, *conditions: ColumnElement[bool]) -> "Selection":
+        """Return the features that meet further conditions too."""
+        return replace(self, conditions=(*self.conditions, *conditions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +57,32 @@ class GeoJson:
     last: UUID | None
 
 
-def inside(layer: str, area: shapely.Geometry) -> ColumnElement[bool]:
+def stored(layer: str) -> Selection:
+    """Return every version of a layer's features."""
+    return Selection(layer, store.table(layer))
+
+
+def published(layer: str, period: Period) -> Selection:
+    """Return the features of a layer that were published in a period."""
+    return stored(layer).where(*_held(store.table(layer), period))
+
+
+def inside(source: FromClause, area: shapely.Geometry) -> ColumnElement[bool]:
     """Return the condition that a feature has a point in common with an area of EPSG:4326."""
     stated = func.ST_GeomFromWKB(shapely.to_wkb(area), 4326)
-    result: ColumnElement[bool] = func.ST_Intersects(store.table(layer).c.geom, stated)
+    result: ColumnElement[bool] = func.ST_Intersects(source.c.geom, stated)
     return result
 
 
-def equal(layer: str, name: str, value: str | int | bool) -> ColumnElement[bool]:  # noqa: FBT001 - a value of a property
+def equal(source: FromClause, name: str, value: str | int | bool) -> ColumnElement[bool]:  # noqa: FBT001 - a value of a property
     """Return the condition that a property has a value."""
-    return store.table(layer).c[name] == value
+    result: ColumnElement[bool] = source.c[name] == value
+    return result
 
 
 def count(session: Session, selection: Selection) -> int:
     """Return how many features a selection has."""
-    source = store.table(selection.layer)
-    query = select(func.count()).select_from(source).where(*_conditions(selection))
+    query = select(func.count()).select_from(selection.source).where(*selection.conditions)
     return session.execute(query).scalar_one()
 
 
@@ -74,10 +90,10 @@ def page(
     session: Session, selection: Selection, place: Place, *, after: UUID | None = None, limit: int
 ) -> GeoJson:
     """Return the first features of a selection, by id, above the id ``after``; their geometry in `place`."""
-    source = store.table(selection.layer)
-    query = _rows(selection, place).where(*_conditions(selection)).order_by(source.c.id).limit(limit + 1)
+    identifier = selection.source.c.id
+    query = _rows(selection, place).where(*selection.conditions).order_by(identifier).limit(limit + 1)
     if after is not None:
-        query = query.where(source.c.id > after)
+        query = query.where(identifier > after)
     rows = session.execute(query).all()
     features = _written(rows[:limit], selection.layer, place)
     return GeoJson(features, rows[limit - 1][0] if len(rows) > limit else None)
@@ -85,25 +101,23 @@ def page(
 
 def one(session: Session, selection: Selection, identifier: UUID, place: Place) -> bytes | None:
     """Return one feature of a selection as GeoJSON; None where it has none of that id."""
-    mine = store.table(selection.layer).c.id == identifier
-    rows = session.execute(_rows(selection, place).where(*_conditions(selection), mine)).all()
+    mine = selection.where(selection.source.c.id == identifier)
+    rows = session.execute(_rows(mine, place).where(*mine.conditions)).all()
     return _written(rows, selection.layer, place)[0] if rows else None
 
 
-def extent(session: Session, collection: Collection, revision: int) -> Box | None:
-    """Return the box around a collection (west, south, east, north; EPSG:4326); None where it is empty."""
-    source = store.table(collection.layer)
-    held = (store.valid(source, revision), *collection.conditions)
-    box = select(func.ST_Extent(source.c.geom).label("box")).where(*held).subquery()
+def extent(session: Session, selection: Selection) -> Box | None:
+    """Return the box around a selection (west, south, east, north; EPSG:4326); None where it is empty."""
+    around = func.ST_Extent(selection.source.c.geom).label("box")
+    box = select(around).where(*selection.conditions).subquery()
     sides = (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)
     west, south, east, north = session.execute(select(*(side(box.c.box) for side in sides))).one()
     return None if west is None else (west, south, east, north)
 
 
-def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
-    source, period = store.table(selection.layer), selection.period
+def _held(source: Table, period: Period) -> list[ColumnElement[bool]]:
     if period.since == period.revision:
-        return [store.valid(source, period.revision), *selection.conditions]
+        return [store.valid(source, period.revision)]
     later = source.alias("later")
     replaced = exists().where(
         later.c.id == source.c.id,
@@ -111,11 +125,11 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
         later.c.rev_from <= period.revision,
     )
     held = or_(source.c.rev_to.is_(None), source.c.rev_to > period.since)
-    return [source.c.rev_from <= period.revision, held, ~replaced, *selection.conditions]
+    return [source.c.rev_from <= period.revision, held, ~replaced]
 
 
 def _rows(selection: Selection, place: Place) -> Select[Any]:
-    source = store.table(selection.layer)
+    source = selection.source
     told = [
         func.ST_AsText(source.c[known.name], _DECIMALS).label(known.name)
         if known.kind == "geometry"
@@ -125,7 +139,7 @@ def _rows(selection: Selection, place: Place) -> Select[Any]:
     return select(source.c.id, _geometry(source.c.geom, place), *told)
 
 
-def _geometry(column: Column[Any], place: Place) -> ColumnElement[Any]:
+def _geometry(column: ColumnElement[Any], place: Place) -> ColumnElement[Any]:
     """GeoJSON where the stored degrees are asked for, which the database writes at no cost; else WKB."""
     if not place.in_stored_degrees:
         return func.ST_AsBinary(column, type_=LargeBinary)
