@@ -26,7 +26,7 @@ from api.web.assets import installed
 from api.web.reader import PageRoute, Reader, ReaderDep
 from api.web.words import RULES, Language
 from geo.faults import KINDS
-from layers import accounts, catalogue, database, defects, history
+from layers import accounts, catalogue, database, defects
 from layers.catalogue import SPECS
 from layers.database import Session
 
@@ -144,7 +144,6 @@ def layers(reader: ReaderDep, runtime: RuntimeDep, snapshot: SnapshotDep, sessio
         counts=_counts(snapshot),
         layers=SPECS,
         versions=snapshot.versions,
-        revisions=history.revisions(session, limit=50),
         defects=defects.standing(session, snapshot.versions, limit=_SHOWN_DEFECTS),
         defect_counts=defects.counts(session, snapshot.versions),
         kinds=KINDS,

@@ -59,7 +59,7 @@ def test_a_map_is_drawn_over_our_own_streets(browser, path):
 
 
 def test_each_user_is_one_click_from_the_job(browser):
-    jobs = {"定位归属": "/locate", "覆盖分析": "/coverage", "图层与修订": "/layers"}
+    jobs = {"定位归属": "/locate", "覆盖分析": "/coverage", "图层与缺陷": "/layers"}
     for button, path in jobs.items():
         page = browser.open("/")
         page.locator(".role").get_by_text(button, exact=True).click()
