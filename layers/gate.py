@@ -1,13 +1,16 @@
 """The gate before publishing: which layers must be checked, and which of their defects refuse a publication."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from sqlalchemy.orm import Session
 
 from geo import crs
+from geo.changes import Changes
 from geo.faults import Fault
 from geo.levels import CODE_WIDTHS, LEVEL_OF
 from layers import validation
@@ -16,6 +19,41 @@ from layers.validation import Reader
 _AREAL = 2
 # What the same gap may differ by, computed twice.
 _ROUNDING_M2 = 0.01
+
+
+class Judged(NamedTuple):
+    """What stands after changes: faults that refuse them, and the defects by layer that :func:`keep` stores."""
+
+    worse: list[Fault]
+    found: dict[str, gpd.GeoDataFrame]
+
+
+def judge(
+    before: Reader,
+    after: Reader,
+    changes: Mapping[str, Changes],
+    *,
+    metric: str,
+    widths: Sequence[int] = CODE_WIDTHS,
+) -> Judged:
+    """Check what changes do to their layers, to the level below, and to buildings that grids part.
+
+    Parameters
+    ----------
+    before, after
+        Read the layers as they are, and as they will be.
+    changes
+        By layer, what turns the one state into the other.
+    """
+    names = dict.fromkeys(name for layer in changes for name in affected(layer, after))
+    found = {name: validation.check(name, after, metric=metric, widths=widths) for name in names}
+    return Judged(refusals(found, before, metric=metric, widths=widths), found)
+
+
+def keep(session: Session, found: Mapping[str, gpd.GeoDataFrame], revision: int) -> None:
+    """Store what stands at the revision that published the changes that were judged."""
+    for layer, defects in found.items():
+        validation.store(session, layer, defects, revision)
 
 
 def affected(layer: str, read: Reader) -> list[str]:

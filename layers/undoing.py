@@ -18,7 +18,7 @@ from geo import changes, hierarchy
 from geo.changes import Changes
 from geo.faults import DataError, Fault
 from geo.levels import LAYER_OF, LEVEL_OF, LEVELS
-from layers import deployment, diffs, gate, history, located, publishing, store, validation
+from layers import deployment, diffs, gate, history, located, publishing, store
 from layers.errors import Conflict
 from layers.publishing import Change, Published
 from layers.tables import Revision, RevisionKey
@@ -122,11 +122,9 @@ def publish(
     base = history.newest(session)
     metric = deployment.get(session).metric_crs
     before, after = _states(session, found, base)
-    names = dict.fromkeys(name for layer in found for name in gate.affected(layer, after))
-    defects = {name: validation.check(name, after, metric=metric) for name in names}
-    faults = gate.refusals(defects, before, metric=metric)
-    if faults:
-        raise DataError(faults)
+    judged = gate.judge(before, after, found, metric=metric)
+    if judged.worse:
+        raise DataError(judged.worse)
     published = publishing.publish(
         session,
         {layer: _change(change) for layer, change in found.items()},
@@ -135,8 +133,7 @@ def publish(
         now=now,
         clock=clock,
     )
-    for name, standing in defects.items():
-        validation.store(session, name, standing, published.revision)
+    gate.keep(session, judged.found, published.revision)
     return published
 
 

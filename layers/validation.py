@@ -122,7 +122,7 @@ def as_faults(layer: str, defects: gpd.GeoDataFrame) -> list[Fault]:
 
 def store(session: Session, layer: str, defects: gpd.GeoDataFrame, revision: int) -> None:
     """Keep the defects that stand in a layer at a revision, in place of those kept for it before."""
-    session.execute(delete(Defect).where(Defect.layer == layer, Defect.revision == revision))
+    session.execute(delete(Defect).where(Defect.layer == layer))
     rows = [
         {
             "layer": layer,
