@@ -21,7 +21,7 @@ from layers.validation import Reader, code_width, parent_layer
 Objects = NDArray[np.object_]
 
 #: How a generated code of a layer without levels begins, and how many digits follow.
-_SERIES = {
+SERIES = {
     "compounds": ("C", 6),
     "buildings": ("B", 7),
     "addresses": ("A", 7),
@@ -114,17 +114,21 @@ def _is_filled(value: object, width: int) -> bool:
 
 def _malformed(layer: str, table: pd.DataFrame, widths: Sequence[int]) -> list[Fault]:
     codes = table["code"].dropna()
-    if layer in LEVEL_OF:
-        width = code_width(layer, widths)
-        right = codes.str.fullmatch(rf"[0-9]{{{width}}}")
-        wanted = f"{width} digits are wanted"
-    else:
-        right = codes.str.fullmatch(rf"[^\s\x00-\x1f]{{1,{_LONGEST_CODE}}}")
-        wanted = f"at most {_LONGEST_CODE} characters without blanks are wanted"
+    pattern, wanted = well_formed(layer, widths)
+    right = codes.str.fullmatch(pattern)
     return [
         Fault(kind="code-malformed", field="code", row=row, id=value, message=f"{value!r}: {wanted}.")
         for row, value in _items(codes[~right.astype(bool)])
     ]
+
+
+def well_formed(layer: str, widths: Sequence[int]) -> tuple[str, str]:
+    """Return the pattern that codes of a layer match as a whole, and what a refusal of another says."""
+    if layer in LEVEL_OF:
+        width = code_width(layer, widths)
+        return rf"[0-9]{{{width}}}", f"{width} digits are wanted"
+    wanted = f"at most {_LONGEST_CODE} characters without blanks are wanted"
+    return rf"[^\s\x00-\x1f]{{1,{_LONGEST_CODE}}}", wanted
 
 
 def _duplicates(table: pd.DataFrame) -> list[Fault]:
@@ -206,7 +210,7 @@ def _with_parents(
 
 def _generated(layer: str, table: pd.DataFrame, taken: set[str], widths: Sequence[int]) -> Objects:
     if layer not in LEVEL_OF:
-        prefix, digits = _SERIES[layer]
+        prefix, digits = SERIES[layer]
         if layer == "posts":
             free = (text for n in range(1, 10**digits) if (text := f"{prefix}{n:0{digits}d}") not in taken)
             return np.array([next(free) for _ in range(len(table))], dtype=object)

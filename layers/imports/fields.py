@@ -146,17 +146,13 @@ def mapped(frame: pd.DataFrame, spec: LayerSpec, stated: Mapping[str, str]) -> M
 
 def _converted(values: pd.Series, field: Field, result: Mapped) -> Any:  # noqa: ANN401 - an array of the field's kind
     """Read each distinct value once; a value that cannot be read is a fault of every record that has it."""
-    read: Callable[[object], object] = _READERS[field.kind]
-    if field.choices:
-        read = _chooser(field.choices)
-    if field.name == "type":
-        read = _facility_type
+    read = reader(field)
     number, distinct = pd.factorize(values)
     readings = np.full(len(distinct) + 1, None, dtype=object)  # the last stands for missing values
     wrong: dict[int, str] = {len(distinct): f"{field.zh} {field.en} is required."} if field.required else {}
     rounded = np.zeros(len(distinct) + 1, dtype=bool)
     for i, value in enumerate(distinct):
-        if _blank(value):
+        if is_blank(value):
             wrong |= {i: wrong[len(distinct)]} if field.required else {}
             continue
         try:
@@ -178,7 +174,7 @@ def _faults(
     kinds = {"type": "type-unknown"}
     return [
         Fault(
-            kind="value-missing" if _blank(values.iloc[i]) else kinds.get(field.name, "value-invalid"),
+            kind="value-missing" if is_blank(values.iloc[i]) else kinds.get(field.name, "value-invalid"),
             field=field.name,
             row=int(values.index[int(i)]),
             message=wrong[number[i]],
@@ -187,7 +183,8 @@ def _faults(
     ]
 
 
-def _blank(value: object) -> bool:
+def is_blank(value: object) -> bool:
+    """Tell whether a value says nothing: missing, not a number, or a text of blanks."""
     if value is None or value is pd.NA or value is pd.NaT:
         return True
     if isinstance(value, float):
@@ -250,6 +247,13 @@ _READERS: dict[str, Callable[[object], object]] = {
 }
 
 
+def reader(field: Field) -> Callable[[object], object]:
+    """Return what turns a value that is not blank into one that is stored; it raises ValueError, saying what is wrong."""
+    if field.choices:
+        return _chooser(field.choices)
+    return _facility_type if field.name == "type" else _READERS[field.kind]
+
+
 def _chooser(choices: tuple[tuple[str, str], ...]) -> Callable[[object], object]:
     words = {word.lower(): value for word, value in choices}
 
@@ -285,7 +289,7 @@ def _extra(frame: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
         return [dict(each) for each in own]
     plain = pd.DataFrame({str(name): frame[name].astype(object) for name in columns})
     return [
-        {**before, **{str(name): _json(value) for name, value in record.items() if not _blank(value)}}
+        {**before, **{str(name): _json(value) for name, value in record.items() if not is_blank(value)}}
         for before, record in zip(own, plain.to_dict("records"), strict=True)
     ]
 
@@ -313,4 +317,4 @@ def _json(value: object) -> object:
 def _flags(frame: pd.DataFrame) -> list[bool]:
     if "generated_code" not in frame.columns:
         return [False] * len(frame)
-    return [not _blank(value) and _boolean(value) for value in frame["generated_code"]]
+    return [not is_blank(value) and _boolean(value) for value in frame["generated_code"]]

@@ -222,18 +222,22 @@ def _as_facilities(table: pd.DataFrame) -> pd.DataFrame:
 
 def _as_streets(table: pd.DataFrame, report: ImportReport, *, noded: bool) -> pd.DataFrame:
     """Complete what walkers need to know, take multi-lines apart, and join the pieces where they cross."""
-    table = table.fillna(dict.fromkeys(("bridge", "tunnel"), False))
-    kinds = table["kind"].fillna("")
-    table["steps"] = table["steps"].where(table["steps"].notna(), kinds == "steps").astype(bool)
-    table["walkable"] = (
-        table["walkable"].where(table["walkable"].notna(), ~kinds.isin(DRAWN_ONLY)).astype(bool)
-    )
+    table = walked(table)
     lines = gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:4326").explode()
     streets = lines if noded else _joined(lines, report)
     pieces = streets.groupby(level=0).cumcount().astype(str)
     several = streets.index.duplicated(keep=False) & streets["code"].notna().to_numpy()
     codes = streets["code"].where(~several, streets["code"].astype(str) + "-" + pieces)
     return pd.DataFrame(streets.assign(code=codes))
+
+
+def walked(table: pd.DataFrame) -> pd.DataFrame:
+    """Complete what walkers need to know of lines from what kind of way they are."""
+    table = table.fillna(dict.fromkeys(("bridge", "tunnel"), False))
+    kinds = table["kind"].fillna("")
+    steps = table["steps"].where(table["steps"].notna(), kinds == "steps").astype(bool)
+    walkable = table["walkable"].where(table["walkable"].notna(), ~kinds.isin(DRAWN_ONLY)).astype(bool)
+    return table.assign(steps=steps, walkable=walkable)
 
 
 def _joined(lines: gpd.GeoDataFrame, report: ImportReport) -> gpd.GeoDataFrame:
@@ -294,6 +298,12 @@ def _completed(
     fresh = coded.copy()
     if options.mode == "upsert":
         fresh = _kept_values(fresh, stored, columns)
+    return with_defaults(layer, fresh)
+
+
+def with_defaults(layer: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Fill what records do not tell and the layer must know; those without a name are called by their code."""
+    fresh = table.copy()
     for name, value in _DEFAULTS.get(layer, {}).items():
         fresh[name] = fresh[name].where(fresh[name].notna(), value)
     if layer == "facilities":
