@@ -80,4 +80,4 @@ def as_table(frame: pd.DataFrame) -> pd.DataFrame:
     present = geoms[~shapely.is_missing(geoms)]
     if len(present) and (shapely.get_type_id(present) == shapely.GeometryType.POINT).all():
         return table.assign(lon=shapely.get_x(geoms), lat=shapely.get_y(geoms))
-    return table.assign(wkt=shapely.to_wkt(geoms, rounding_precision=-1))
+    return table.assign(wkt=shapely.to_wkt(geoms, rounding_precision=places.WKT_DECIMALS))

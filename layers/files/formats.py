@@ -65,17 +65,26 @@ def read(
     return vector.read(path, sheet=sheet, encoding=encoding, x=x, y=y)
 
 
-def write(frame: pd.DataFrame, path: Path) -> None:
+def write(frame: pd.DataFrame, path: Path, *, encoding: str | None = None) -> None:
     """Write a frame in the format of the path's suffix, replacing the file.
+
+    Parameters
+    ----------
+    encoding
+        Of a shapefile's text, one of :data:`layers.files.vector.ENCODINGS`.
 
     Raises
     ------
     DataError
-        ``format-unknown``, or ``parameter-invalid`` when the format holds places and the frame has none.
+        ``format-unknown``; ``parameter-invalid`` when the format holds places and the frame has none, and for an
+        encoding of another format; ``value-invalid`` for what the format cannot say.
     """
     suffix = path.suffix.lower()
     if suffix not in WRITABLE:
         raise DataError(_unknown(path, WRITABLE))
+    if encoding is not None and suffix != ".shp":
+        message = "Only the text of a shapefile can be written in another encoding."
+        raise DataError(Fault(kind="parameter-invalid", field="encoding", message=message))
     path.parent.mkdir(parents=True, exist_ok=True)
     if suffix == ".csv":
         delimited.write(frame, path)
@@ -84,7 +93,7 @@ def write(frame: pd.DataFrame, path: Path) -> None:
     elif suffix in _PARQUET:
         parquet.write(frame, path)
     else:
-        vector.write(frame, path)
+        vector.write(frame, path, encoding=encoding or vector.UTF_8)
 
 
 def _unknown(path: Path, known: tuple[str, ...]) -> Fault:

@@ -16,6 +16,9 @@ from layers.files.source import ROW
 Objects = NDArray[np.object_]
 Floats = NDArray[np.float64]
 
+#: Decimals of coordinates as WKT: all that there are, also close to the meridian of Greenwich.
+WKT_DECIMALS = 20
+
 _CURVES = ("CIRCULARSTRING", "COMPOUNDCURVE", "CURVEPOLYGON", "MULTICURVE", "MULTISURFACE")
 
 

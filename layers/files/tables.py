@@ -149,10 +149,14 @@ def _shown_width(text: str) -> int:
 def _cell(sheet: Any, value: Any, number_format: str | None) -> object:  # noqa: ANN401 - a write-only sheet
     if isinstance(value, str):
         return _text_cell(sheet, value)
-    if number_format is None or value is None:
+    # The workbook's writer rounds to 16 digits, which is another place for every third coordinate.
+    exact = isinstance(value, float) and float(f"{value:.16g}") != value
+    if value is None or (number_format is None and not exact):
         return value
-    cell = WriteOnlyCell(sheet, value=value)
-    cell.number_format = number_format
+    cell = WriteOnlyCell(sheet, value=repr(value) if exact else value)
+    cell.data_type = "n"
+    if number_format is not None:
+        cell.number_format = number_format
     return cell
 
 

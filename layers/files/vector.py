@@ -17,7 +17,7 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from geo.faults import DataError, Fault
-from layers.files import places, text
+from layers.files import geojson, places, text
 from layers.files.source import ROW, Source, numbered, refused, without_places
 
 #: Suffix to GDAL's driver, which is also the name of the format.
@@ -36,6 +36,10 @@ _PLACES_ONLY = {"ESRI Shapefile", "FlatGeobuf"}
 _KINDS = {-1: "nothing", 0: "points", 1: "lines", 2: "areas"}
 _WITH_CURVES = {".gpkg", ".fgb"}
 _CURVES = "('CIRCULARSTRING', 'COMPOUNDCURVE', 'CURVEPOLYGON', 'MULTICURVE', 'MULTISURFACE')"
+UTF_8 = "UTF-8"
+#: Encodings in which a shapefile's text can be written.
+ENCODINGS = (UTF_8, "GBK")
+_BESIDE_SHP = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 #: One byte a character, every byte allowed: text goes through unharmed and is decoded afterwards.
 _BYTES = "ISO-8859-1"
 #: How much a zip file may grow when it is unpacked.
@@ -251,29 +255,84 @@ def _main_member(path: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
 # --- out -------------------------------------------------------------------------------------------------
 
 
-def write(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as one layer named after the file; shapefiles get UTF-8 text and a .cpg that says so.
+def write(frame: pd.DataFrame, path: Path, *, encoding: str = UTF_8) -> None:
+    """Write a frame as one layer named after the file, in place of whatever it holds.
+
+    Parameters
+    ----------
+    encoding
+        Of a shapefile's text, one of :data:`ENCODINGS`; its .cpg file says which. The other formats are UTF-8.
 
     Raises
     ------
     DataError
-        ``parameter-invalid`` for records without places in a format that needs them, and for points beside areas in a
-        shapefile, which holds one kind.
+        ``parameter-invalid`` for records without places in a format that needs them, for points beside areas in a
+        shapefile, which holds one kind, and for an encoding that there is not; ``value-invalid`` for text that it
+        cannot say.
     """
     driver = DRIVERS[path.suffix.lower()]
     if driver in _PLACES_ONLY and not isinstance(frame, gpd.GeoDataFrame):
         message = f"{driver} holds places, and these records have none: write .csv, .xlsx or .gpkg."
         raise DataError(Fault(kind="parameter-invalid", field="file", message=message))
+    if driver.startswith("GeoJSON"):
+        geojson.write(frame, path, in_lines=driver == "GeoJSONSeq")
+        return
+    options = {}
     if driver == "ESRI Shapefile":
         _check_one_kind(frame)
-    path.unlink(missing_ok=True)  # GDAL would add a layer to an existing GeoPackage
-    options = {"encoding": "UTF-8"} if driver == "ESRI Shapefile" else {}
-    if driver.startswith("GeoJSON"):
-        options["COORDINATE_PRECISION"] = "15"  # seven decimals would move the borders of a partition apart
+        _check_text(frame, known_encoding(encoding))
+        options["encoding"] = known_encoding(encoding)
+    _clear(path)
     with warnings.catch_warnings():
         # Field names cut to ten bytes and text to 254 are what a shapefile is; no CRS is what was asked for.
         warnings.simplefilter("ignore")
         pyogrio.write_dataframe(frame.reset_index(drop=True), path, driver=driver, layer=path.stem, **options)
+
+
+def _clear(path: Path) -> None:
+    """Remove what GDAL would add to, or leave lying: a .prj file beside a new shapefile that states no CRS."""
+    path.unlink(missing_ok=True)
+    if path.suffix.lower() == ".shp":
+        for suffix in _BESIDE_SHP:
+            path.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def known_encoding(name: str) -> str:
+    """Return one of :data:`ENCODINGS` by its name in any case.
+
+    Raises
+    ------
+    DataError
+        ``parameter-invalid`` if there is no such.
+    """
+    if name.upper() not in ENCODINGS:
+        message = f"{name!r} is none of {', '.join(ENCODINGS)}."
+        raise DataError(Fault(kind="parameter-invalid", field="encoding", message=message))
+    return name.upper()
+
+
+def _check_text(frame: gpd.GeoDataFrame, encoding: str) -> None:
+    """GDAL leaves out the letters that an encoding lacks."""
+    faults = [
+        Fault(
+            kind="value-invalid",
+            field=name,
+            message=f"{encoding} cannot say {value[:40]!r}, nor {len(lost) - 1} other values: write {UTF_8}.",
+        )
+        for name in _text_columns(frame)
+        if (lost := [each for each in frame[name].dropna().unique() if not _says(encoding, each)])
+        for value in lost[:1]
+    ]
+    if faults:
+        raise DataError(faults)
+
+
+def _says(encoding: str, value: object) -> bool:
+    try:
+        str(value).encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_one_kind(frame: gpd.GeoDataFrame) -> None:
@@ -284,4 +343,4 @@ def _check_one_kind(frame: gpd.GeoDataFrame) -> None:
         raise DataError(Fault(kind="parameter-invalid", field="file", message=message))
 
 
-__all__ = ["DRIVERS", "ROW", "read", "write"]
+__all__ = ["DRIVERS", "ENCODINGS", "ROW", "UTF_8", "known_encoding", "read", "write"]
