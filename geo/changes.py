@@ -79,7 +79,7 @@ class Changes:
         """Columns in which features of both states differ."""
         before, after = self.before.loc[ids], self.after.loc[ids]
         columns = after.columns.intersection(before.columns)
-        differ = {name: _values(after[name]) != _values(before[name]) for name in columns}
+        differ = {name: differing(after[name], before[name]) for name in columns}
         names = [tuple(name for name in columns if differ[name][row]) for row in range(len(ids))]
         return pd.Series(names, index=ids, dtype=object)
 
@@ -137,9 +137,14 @@ def changed(fresh: pd.DataFrame, stored: pd.DataFrame) -> tuple[Flags, Flags]:
     new = at < 0
     differs = np.zeros(len(fresh), dtype=bool)
     for column in fresh.columns.intersection(stored.columns):
-        ours, theirs = _values(fresh[column][~new]), _values(stored[column].iloc[at[~new]])
-        differs[~new] |= ours != theirs
+        differs[~new] |= differing(fresh[column][~new], stored[column].iloc[at[~new]])
     return new, differs
+
+
+def differing(one: pd.Series, other: pd.Series) -> Flags:
+    """Tell by row whether two columns of equal length differ, compared as in :func:`changed`."""
+    found: Flags = _values(one) != _values(other)
+    return found
 
 
 # --- land ------------------------------------------------------------------------------------------------
