@@ -177,7 +177,7 @@ def _page(session: Session, found: list[Diff], earlier: int, later: int) -> byte
         values={
             "streets": sources.streets(session, newest),
             "areas": sources.areas(session, newest, today=now().date()),
-            "diff": diff_map.diff_data(found, earlier, later),
+            "diff": diff_map.diff_data(found),
         },
         chosen={"from": earlier, "to": later, "layer": None},
         context={

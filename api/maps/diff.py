@@ -1,4 +1,4 @@
-"""The map of what changed between two revisions: each state of what changed, and the land that changed hands."""
+"""The map of what changed between two states: each state of what changed, and the land that changed hands."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,13 +15,13 @@ from layers.diffs import Diff
 MOST_DRAWN = 5_000
 
 
-def diff_data(found: Sequence[Diff], earlier: int, later: int) -> dict[str, Any]:
+def diff_data(found: Sequence[Diff]) -> dict[str, Any]:
     """Return what the browser draws.
 
     Returns
     -------
     dict
-        ``from``, ``to``; ``layers``: name and counts of each; ``changes`` and ``land``: GeoJSON; ``left_out``: how
+        ``layers``: name and counts of each; ``changes`` and ``land``: GeoJSON; ``left_out``: how
         many features are not drawn.
     """
     drawn = diff_words.features(diffs.impersonal(found)).drop(columns="attributes")
@@ -29,8 +29,6 @@ def diff_data(found: Sequence[Diff], earlier: int, later: int) -> dict[str, Any]
     changes = drawn[drawn["what"] == "change"].drop(columns=["from_code", "to_code", "area_m2"])
     shown = changes.groupby("state", sort=False).head(MOST_DRAWN)
     return {
-        "from": earlier,
-        "to": later,
         "layers": [{"layer": diff.layer, "counts": diff.changes.counts} for diff in found],
         "changes": _collection(shown),
         "land": _collection(land.head(MOST_DRAWN)),

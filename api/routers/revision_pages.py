@@ -117,4 +117,4 @@ async def diff_data(
 def _read(runtime: Runtime, earlier: int, later: int, layer: str | None) -> dict[str, Any]:
     with database.translated(), runtime.look_ups() as session:
         found = diffs.between(session, earlier, later, layer=layer)
-    return diff.diff_data(found, earlier, later)
+    return diff.diff_data(found)

@@ -71,6 +71,13 @@ wangge.fetchJson = async (address, options = {}) => {
   throw new wangge.Problem(title, faults.length ? faults : [body.detail].filter(Boolean), response.status);
 };
 
+/** Write to our server what a body says as JSON; returns what it answers. */
+wangge.send = (address, body = {}, { method = "POST", headers = {} } = {}) => wangge.fetchJson(address, {
+  method,
+  headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": wangge.config.csrf || "", ...headers },
+  body: JSON.stringify(body),
+});
+
 /** The page's data by name: from the page itself when it travels as one file, else from our server. */
 wangge.data = (name, query) => {
   const block = document.getElementById(`data-${name}`);

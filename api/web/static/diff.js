@@ -1,5 +1,5 @@
 "use strict";
-/* The map of what changed between two revisions: before, after, and the land that changed hands. */
+/* The map of what changed between two states: before, after, and the land that changed hands. */
 
 (() => {
   const BEFORE = { color: "#b3261e", weight: 2.4, opacity: 0.9, dashArray: "7 5", fillColor: "#b3261e", fillOpacity: 0.06 };
@@ -16,7 +16,7 @@
   const layerName = (key) => LAYERS[key] || key;
   const whose = (code, names) => (code === null ? wangge.say("无人", "nobody") : names.get(code) || code);
 
-  const card = (properties) => wangge.make("div", {},
+  const described = (properties) => wangge.make("div", {},
     wangge.make("h3", {}, properties.name || properties.code),
     wangge.make("div", { class: "code" }, properties.code),
     wangge.facts([
@@ -34,17 +34,17 @@
     ]));
 
   /** Features on the map; returns what finds each again. */
-  const draw = (map, features, style, said, renderer) => {
+  const draw = (map, group, features, style, said) => {
     const layers = new Map();
     L.geoJSON(features.filter(({ geometry }) => geometry), {
       style: () => style,
-      pointToLayer: (feature, at) => L.circleMarker(at, { ...style, renderer, radius: 5, fillOpacity: 0.5 }),
-      renderer,
+      pointToLayer: (feature, at) => L.circleMarker(at, { ...style, renderer: group.renderer, radius: 5, fillOpacity: 0.5 }),
+      renderer: group.renderer,
       onEachFeature: (feature, layer) => {
         layers.set(feature, layer);
         layer.on("click", (event) => wangge.popup(map, event.latlng, said(feature.properties)));
       },
-    }).addTo(map);
+    }).addTo(group);
     return layers;
   };
 
@@ -58,6 +58,56 @@
     },
   }, text));
 
+  const landTable = (map, land, names, drawn) => (land.length ? wangge.table([
+    { title: wangge.say("从 → 到", "From → to"), value: (row) => button(map, drawn.get(row), `${whose(row.properties.from_code, names)} → ${whose(row.properties.to_code, names)}`, landCard(row.properties, names)) },
+    { title: "m²", number: true, value: ({ properties }) => wangge.number(properties.area_m2) },
+  ], land.slice(0, LISTED)) : wangge.make("p", { class: "hint" }, wangge.say("没有土地易主。", "No land changed hands.")));
+
+  const changesTable = (map, rows, drawn, { card, same }) => (rows.length ? wangge.table([
+    { title: wangge.say("要素", "Feature"), value: (row) => button(map, drawn.get(row), row.properties.name || row.properties.code, card(row.properties)) },
+    { title: wangge.say("图层", "Layer"), value: ({ properties }) => layerName(properties.layer) },
+    { title: wangge.say("变化", "Change"), value: ({ properties }) => KINDS[properties.kind] },
+  ], rows.slice(0, LISTED)) : wangge.make("p", { class: "note good" }, same));
+
+  const summary = ({ layers, left_out: leftOut }) => [
+    ...layers.map(({ layer, counts }) => `${layerName(layer)}: ${Object.entries(counts).filter(([, count]) => count).map(([kind, count]) => `${KINDS[kind]} ${wangge.number(count)}`).join(wangge.say("、", ", "))}`),
+    leftOut ? wangge.say(`另有 ${wangge.number(leftOut)} 个未画出，请下载。`, `${wangge.number(leftOut)} more are not drawn: download them.`) : "",
+  ].filter(Boolean).join(" · ");
+
+  /** Outlines of all areas as they are published, with their names, below what changed. */
+  wangge.drawGround = (map, areas) => {
+    const outlines = {};
+    for (const level of [...wangge.LEVELS].reverse()) {
+      if (areas.levels[level]) outlines[level] = areas.outlines(level, { color: "#8493a3", opacity: 0.55 }).addTo(map);
+    }
+    wangge.fitOutlines(map, outlines);
+    areas.labels(map);
+  };
+
+  /** Draw what changed and list it in #summary, #land and #changes; returns the layer, and its bounds where it has any. */
+  wangge.drawDiff = (map, data, { card = described, same }) => {
+    const group = L.layerGroup().addTo(map);
+    group.renderer = L.canvas({ tolerance: 6, padding: 0.3 });
+    const states = { before: [], after: [] };
+    for (const feature of data.changes.features) states[feature.properties.state].push(feature);
+    // Also of what is no more, which the areas of today do not know.
+    const names = new Map([...states.before, ...states.after].map(({ properties }) => [properties.code, properties.name]));
+    const land = draw(map, group, data.land.features, LAND, (properties) => landCard(properties, names));
+    const drawn = new Map([
+      ...draw(map, group, states.before, BEFORE, card),
+      ...draw(map, group, states.after, AFTER, card),
+    ]);
+    const bounds = [...drawn.values(), ...land.values()].reduce((all, layer) => all.extend(boundsOf(layer)), L.latLngBounds([]));
+    part("land").replaceChildren(landTable(map, data.land.features, names, land));
+    // Each feature once: as it is, or as it was where it is no more.
+    const rows = [...states.after, ...states.before.filter(({ properties }) => properties.kind === "removed")];
+    part("changes").replaceChildren(changesTable(map, rows, drawn, { card, same }));
+    part("summary").textContent = summary(data);
+    return { group, bounds: bounds.isValid() ? bounds : null };
+  };
+
+  wangge.describedChange = described;
+
   wangge.diff = async (map) => {
     wangge.tell(map, wangge.say("正在比较…", "Comparing…"), { busy: true });
     let data;
@@ -68,47 +118,9 @@
       wangge.tell(map, problem);
       return;
     }
-    areas = new wangge.Areas(areas);
     wangge.tell(map, null);
-    const outlines = {};
-    for (const level of [...wangge.LEVELS].reverse()) {
-      if (areas.levels[level]) outlines[level] = areas.outlines(level, { color: "#8493a3", opacity: 0.55 }).addTo(map);
-    }
-    wangge.fitOutlines(map, outlines);
-    areas.labels(map);
-
-    const renderer = L.canvas({ tolerance: 6, padding: 0.3 });
-    const states = { before: [], after: [] };
-    for (const feature of data.changes.features) states[feature.properties.state].push(feature);
-    // Also of what is no more, which the areas of today do not know.
-    const names = new Map([...states.before, ...states.after].map(({ properties }) => [properties.code, properties.name]));
-    const land = draw(map, data.land.features, LAND, (properties) => landCard(properties, names), renderer);
-    const drawn = new Map([
-      ...draw(map, states.before, BEFORE, card, renderer),
-      ...draw(map, states.after, AFTER, card, renderer),
-    ]);
-    const every = [...drawn.values(), ...land.values()];
-    if (every.length) {
-      const view = every.reduce((all, layer) => all.extend(boundsOf(layer)), L.latLngBounds([]));
-      map.fitBounds(view, { maxZoom: 17, padding: [40, 40], animate: false });
-    }
-
-    part("land").replaceChildren(data.land.features.length ? wangge.table([
-      { title: wangge.say("从 → 到", "From → to"), value: (row) => button(map, land.get(row), `${whose(row.properties.from_code, names)} → ${whose(row.properties.to_code, names)}`, landCard(row.properties, names)) },
-      { title: "m²", number: true, value: ({ properties }) => wangge.number(properties.area_m2) },
-    ], data.land.features.slice(0, LISTED)) : wangge.make("p", { class: "hint" }, wangge.say("没有土地易主。", "No land changed hands.")));
-
-    // Each feature once: as it is, or as it was where it is no more.
-    const rows = [...states.after, ...states.before.filter(({ properties }) => properties.kind === "removed")];
-    part("changes").replaceChildren(rows.length ? wangge.table([
-      { title: wangge.say("要素", "Feature"), value: (row) => button(map, drawn.get(row), row.properties.name || row.properties.code, card(row.properties)) },
-      { title: wangge.say("图层", "Layer"), value: ({ properties }) => layerName(properties.layer) },
-      { title: wangge.say("变化", "Change"), value: ({ properties }) => KINDS[properties.kind] },
-    ], rows.slice(0, LISTED)) : wangge.make("p", { class: "note good" }, wangge.say("两个修订没有差别。", "The two revisions are the same.")));
-
-    part("summary").textContent = [
-      ...data.layers.map(({ layer, counts }) => `${layerName(layer)}: ${Object.entries(counts).filter(([, count]) => count).map(([kind, count]) => `${KINDS[kind]} ${wangge.number(count)}`).join(wangge.say("、", ", "))}`),
-      data.left_out ? wangge.say(`另有 ${wangge.number(data.left_out)} 个未画出，请下载。`, `${wangge.number(data.left_out)} more are not drawn: download them.`) : "",
-    ].filter(Boolean).join(" · ");
+    wangge.drawGround(map, new wangge.Areas(areas));
+    const { bounds } = wangge.drawDiff(map, data, { same: wangge.say("两个修订没有差别。", "The two revisions are the same.") });
+    if (bounds) map.fitBounds(bounds, { maxZoom: 17, padding: [40, 40], animate: false });
   };
 })();

@@ -177,11 +177,7 @@
     button.disabled = true;
     part("refused").replaceChildren();
     try {
-      await wangge.fetchJson(`${address}/${name}`, {
-        method: "POST",
-        headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": wangge.config.csrf },
-        body: JSON.stringify(body || {}),
-      });
+      await wangge.send(`${address}/${name}`, body || {});
       part("reason").value = "";
       part("other-code").value = "";
       await load();

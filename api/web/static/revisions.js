@@ -34,14 +34,8 @@
     part("go").disabled = true;
     part("refused").replaceChildren(wangge.make("p", { class: "hint" }, wangge.say("正在检查并发布…", "Checking and publishing…")));
     try {
-      const made = await wangge.fetchJson(`${wangge.config.data.revisions}/${asked.number}/${asked.way}`, {
-        method: "POST",
-        headers: {
-          Accept: "application/json", "Content-Type": "application/json",
-          "X-CSRF-Token": wangge.config.csrf, "Idempotency-Key": asked.key,
-        },
-        body: JSON.stringify({ note }),
-      });
+      const made = await wangge.send(`${wangge.config.data.revisions}/${asked.number}/${asked.way}`, { note },
+        { headers: { "Idempotency-Key": asked.key } });
       location.assign(wangge.page("/maps/diff.html", { from: made.number - 1, to: made.number }));
     } catch (problem) {
       part("refused").replaceChildren(wangge.problemBox(problem));

@@ -166,11 +166,8 @@
     const body = { name: part("name").value.trim(), note: part("note").value.trim(), base_revision: opened?.base_revision ?? null, datum: "wgs84", changes };
     const rewrite = mine();
     const address = rewrite ? `/api/scenarios/${opened.id}` : "/api/scenarios";
-    const reply = await wangge.fetchJson(address, {
-      method: rewrite ? "PUT" : "POST",
-      headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": wangge.config.csrf, ...(rewrite ? { "If-Match": `"${opened.version}"` } : {}) },
-      body: JSON.stringify(body),
-    });
+    const reply = await wangge.send(address, body, rewrite
+      ? { method: "PUT", headers: { "If-Match": `"${opened.version}"` } } : {});
     await refresh(reply.id);
     tell(wangge.make("p", { class: "note good" }, wangge.say("已保存。", "Saved.")));
   };

@@ -38,11 +38,7 @@
     marks.clearLayers();
     result.replaceChildren(wangge.make("p", { class: "busy" }, wangge.say("正在求解…", "Searching…")));
     try {
-      const found = await wangge.fetchJson("/api/siting", {
-        method: "POST",
-        headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": wangge.config.csrf },
-        body: JSON.stringify(asked),
-      });
+      const found = await wangge.send("/api/siting", asked);
       result.replaceChildren(...describe(found, asked).filter(Boolean));
       mark(found);
     } catch (problem) {
