@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from geo import hierarchy
 from geo.faults import Fault
 from geo.levels import LEVEL_OF, LEVELS
 from layers import store
+from layers.drafts import keeping
+from layers.tables import DRAFT_TABLES, Draft
 from layers.validation import Reader, code_width, parent_layer
 
 Objects = NDArray[np.object_]
@@ -72,7 +74,7 @@ def code(
     DataError
         ``code-malformed`` when the digits are too few to number all records.
     """
-    ever = _codes_ever(session, layer)
+    ever = _codes_ever(session, layer) | _codes_now(read(layer))
     notes: list[str] = []
     table = table.assign(code=_shortened(layer, objects(table["code"]), widths, notes))
     faults = _malformed(layer, table, widths) + _duplicates(table)
@@ -83,7 +85,9 @@ def code(
         table, found = _with_parents(layer, table, read, metric)
     missing = table["code"].isna().to_numpy()
     codes = objects(table["code"])
-    codes[missing] = _generated(layer, table[missing], {*ever, *codes[~missing]}, widths)
+    codes[missing] = _generated(
+        layer, table[missing], _taken(session, layer) | {*ever, *codes[~missing]}, widths
+    )
     table = table.assign(code=codes, generated_code=table["generated_code"].to_numpy(dtype=bool) | missing)
     return Coded(_identified(table, ever), int(missing.sum()), faults, found, notes)
 
@@ -93,6 +97,18 @@ def _codes_ever(session: Session, layer: str) -> dict[str, str]:
     source = store.table(layer)
     rows = session.execute(select(source.c.code, source.c.id).distinct())
     return {str(row.code): str(row.id) for row in rows}
+
+
+def _codes_now(frame: pd.DataFrame) -> dict[str, str]:
+    """Codes as they are, which a draft may have given to features of its own."""
+    return dict(zip(frame["code"], frame.index.astype(str), strict=True))
+
+
+def _taken(session: Session, layer: str) -> set[str]:
+    """Codes of drafts that may still be published."""
+    ours = DRAFT_TABLES[layer]
+    standing = exists().where(Draft.id == ours.c.draft_id, Draft.status.in_(keeping.STANDING))
+    return set(session.scalars(select(ours.c.code).where(standing, ~ours.c.gone)))
 
 
 def _shortened(layer: str, given: Objects, widths: Sequence[int], notes: list[str]) -> Objects:

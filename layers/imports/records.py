@@ -1,25 +1,21 @@
 """A file's records -> the change that an import makes to one layer."""
 
-import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from geo import changes
-from geo.datums import Box
 from geo.faults import DataError, Fault
 from geo.streets import noding
-from layers import deployment, store
 from layers.catalogue import LayerSpec, facility_types, spec_of
 from layers.files import rejects
 from layers.imports import belonging, coding, differences, fields, placing
 from layers.imports.report import ImportReport, Options
+from layers.imports.state import State
 from layers.osm.streets import DRAWN_ONLY
 from layers.progress import Progress, during
 from layers.publishing import Change
@@ -33,68 +29,6 @@ _NO_HEIGHTS = (
     "No line is marked as a bridge, a tunnel or of another level, so that every crossing was taken for a junction. "
     "If the lines come from a network that is cut at its junctions already, import them with --noded."
 )
-# Layers whose extent tells where the deployment lies.
-_EXTENT_OF = ("districts", "subdistricts", "communities", "grids", "streets", "compounds")
-
-
-@dataclass(slots=True)
-class State:
-    """The layers as stored, overlaid with what this import is about to store.
-
-    ``metric`` is the deployment's metric CRS, chosen by the first layer with places; ``tolerance_m`` and
-    ``steps_factor`` are stored with it.
-    """
-
-    session: Session
-    revision: int
-    now: dt.datetime
-    tolerance_m: float
-    steps_factor: float
-    pending: dict[str, pd.DataFrame] = field(default_factory=dict)
-    stored: dict[str, pd.DataFrame] = field(default_factory=dict)
-
-    def before(self, layer: str) -> pd.DataFrame:
-        """Return the layer as stored."""
-        if layer not in self.stored:
-            self.stored[layer] = store.read(self.session, layer, self.revision)
-        return self.stored[layer]
-
-    def after(self, layer: str) -> pd.DataFrame:
-        """Return the layer as it will be."""
-        return self.pending[layer] if layer in self.pending else self.before(layer)
-
-    @property
-    def metric(self) -> str:
-        """Metric CRS of lengths and areas."""
-        return deployment.get(self.session).metric_crs
-
-    def settle(self, geoms: pd.Series) -> None:
-        """Choose the metric CRS from the first places that ever come in."""
-        lon, lat = shapely.get_coordinates(geoms.to_numpy(dtype=object)).T
-        if len(lon):
-            deployment.choose(
-                self.session,
-                lon,
-                lat,
-                now=self.now,
-                tolerance_m=self.tolerance_m,
-                steps_factor=self.steps_factor,
-            )
-
-    def hull(self) -> Box | None:
-        """Where the deployment's data lies; None before the first layer."""
-        boxes = []
-        for layer in _EXTENT_OF:
-            source = store.table(layer)
-            box = func.ST_Extent(source.c.geom)
-            corners = (func.ST_XMin(box), func.ST_YMin(box), func.ST_XMax(box), func.ST_YMax(box))
-            row = self.session.execute(select(*corners).where(source.c.rev_to.is_(None))).one()
-            if row[0] is not None:
-                boxes.append(tuple(row))
-        if not boxes:
-            return None
-        low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
-        return float(low[0]), float(low[1]), float(high[2]), float(high[3])
 
 
 def prepare(
