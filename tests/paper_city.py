@@ -114,8 +114,8 @@ def publish(session, changes, *, now=NOW):
     return done
 
 
-def build(session):
-    """Publish the whole city as revision 1."""
+def build(session, frames=None):
+    """Publish the whole city, or other frames, as revision 1."""
     lon, lat = point(7, 4)
     deployment.choose(session, [lon], [lat], now=NOW, city="纸城")
-    return publish(session, layers())
+    return publish(session, layers() if frames is None else frames)

@@ -1,6 +1,6 @@
 """Edits of areas, each a single step that leaves a partition a partition on every level."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +120,10 @@ def move_vertices(working: Working, edit: MoveVertices) -> None:
         for x, y in moves
         for code in working.near(level, (x, y, x, y))
     ]
+    bounds = _beside_places([working.shape[level][code] for level, code in near], moves)
+    if bounds:
+        # A border that lacks a node which others have on it would leave that node behind.
+        working.fit(bounds)
     found: set[Place] = set()
     for level, code in sorted(set(near)):
         shape = working.shape[level][code]
@@ -130,6 +134,16 @@ def move_vertices(working: Working, edit: MoveVertices) -> None:
     missing = sorted(moves.keys() - found)
     if missing:
         raise refuse("edit-outside", f"No border of a {edit.level} has a vertex here.", place=missing[0])
+
+
+def _beside_places(shapes: Sequence[shapely.Geometry], places: Collection[Place]) -> list[float]:
+    """Return the box around the edges of shapes that end at some places; empty where none does."""
+    rings = shapely.get_rings(shapely.get_parts(np.array(shapes, dtype=object)))
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    ends = np.stack([xy[:-1], xy[1:]], axis=1)[ring[:-1] == ring[1:]]
+    at = np.array(list(places), dtype=np.float64)
+    held = ends[(ends[:, :, None, :] == at).all(axis=3).any(axis=(1, 2))].reshape(-1, 2)
+    return [*held.min(axis=0).tolist(), *held.max(axis=0).tolist()] if len(held) else []
 
 
 def _moved(shape: shapely.Geometry, moves: Mapping[Place, Place]) -> tuple[shapely.Geometry, set[Place]]:

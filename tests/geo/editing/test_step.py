@@ -64,6 +64,18 @@ def test_a_shared_vertex_moves_for_its_neighbours_and_their_parents():
     assert pairs(edited) == []
 
 
+def test_a_parent_without_a_node_of_its_grids_does_not_leave_it_behind():
+    noded = {
+        1: edges_of(on_map(Polygon([(1, 0), (2, 0), (2, 1), (2, 2), (1, 2)]))),
+        2: edges_of(on_map(Polygon([(2, 0), (3, 0), (3, 2), (2, 2), (2, 1)]))),
+    }
+    state = CITY | {"grid": levels({**CELLS, **noded}, [0, 0, 1, 1], multi=False)["grid"]}
+    shapes, _, after = do(editing.MoveVertices(level="grid", moves=(at((2, 2), (2.25, 2)),)), state)
+    assert same(shapes[B], Polygon([(1, 0), (2, 0), (2, 1), (2.25, 2), (1, 2)]))
+    assert same(shapes[WEST], Polygon([(0, 0), (2, 0), (2, 1), (2.25, 2), (0, 2)]))
+    assert defects(after) == []
+
+
 def test_a_whole_stretch_moves_in_one_step():
     moves = (at((2, 0), (2.5, 0)), at((2, 2), (2.5, 2)))
     shapes, _, after = do(editing.MoveVertices(level="community", moves=moves))
