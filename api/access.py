@@ -50,6 +50,8 @@ class Permission(StrEnum):
     READ_LAYERS = "read layers"
     READ_STATISTICS = "read statistics"
     PLAN = "save scenarios"
+    EDIT = "edit drafts"
+    REVIEW = "review drafts"
     PUBLISH = "publish revisions"
     READ_INCIDENTS = "read incidents"
     READ_PERSONAL = "read personal data"
@@ -70,8 +72,8 @@ ROLES: dict[str, frozenset[Permission]] = {
     "worker": frozenset(_FIELD),
     "dispatcher": frozenset(_DESK),
     "planner": frozenset(_JUDGE | {Permission.PLAN, Permission.READ_INCIDENTS}),
-    "editor": frozenset(_JUDGE | {Permission.PUBLISH}),
-    "reviewer": frozenset(_JUDGE | {Permission.PUBLISH}),
+    "editor": frozenset(_JUDGE | {Permission.EDIT, Permission.PUBLISH}),
+    "reviewer": frozenset(_JUDGE | {Permission.EDIT, Permission.REVIEW, Permission.PUBLISH}),
     "administrator": frozenset(Permission),
 }
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import migrations
 from geo.faults import DataError, Fault
-from layers.errors import DatabaseFull, DatabaseOutdated, DatabaseUnavailable, DatabaseUnsuitable
+from layers.errors import Conflict, DatabaseFull, DatabaseOutdated, DatabaseUnavailable, DatabaseUnsuitable
 from layers.search import names
 from layers.tables import Base
 
@@ -40,6 +40,8 @@ _OUT_OF_RESOURCES = {"53100", "53200", "53300"}
 _SERVER_LEAVING = ("57P", "08")
 #: Class of SQLSTATE of a value that no column of its type can hold: a date beyond the calendar, a NUL in text.
 _IMPOSSIBLE_VALUE = "22"
+# Waited for a lock as long as lock_timeout allows.
+_LOCKED = "55P03"
 
 
 def make_engine(url: str, *, pool_size: int = 40, most: int | None = None) -> Engine:
@@ -97,6 +99,8 @@ def translated() -> Iterator[None]:
             raise DatabaseFull from error
         if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError) and state is None:
             raise DatabaseUnavailable from error
+        if state == _LOCKED:
+            raise Conflict("Somebody else is writing to it at this moment: try again.") from error
         if state is not None and state.startswith(_SERVER_LEAVING):
             raise DatabaseUnavailable from error
         if state is not None and state.startswith(_IMPOSSIBLE_VALUE):

@@ -16,6 +16,8 @@ from layers.tables import Draft, DraftKey, DraftNote
 STATUSES = ("open", "submitted", "approved", "scheduled", "published", "discarded")
 #: States of a draft that is not over.
 STANDING = STATUSES[:4]
+#: Seconds that a write to a draft waits for the one before it.
+PATIENCE_S = 10
 
 
 def create(
@@ -56,9 +58,16 @@ def get(session: Session, draft_id: UUID, *, lock: bool = False) -> Draft:
     ------
     NotFound
         If there is none with this id.
+    Conflict
+        If others write to it for longer than :data:`PATIENCE_S`.
     """
     query = select(Draft).where(Draft.id == draft_id).execution_options(populate_existing=True)
-    found = session.scalar(query.with_for_update() if lock else query)
+    if lock:
+        _be_patient(session, PATIENCE_S)
+        found = session.scalar(query.with_for_update())
+        _be_patient(session, 0)
+    else:
+        found = session.scalar(query)
     if found is None:
         raise NotFound(f"There is no draft {draft_id}.")
     return found
@@ -139,6 +148,12 @@ def check_version(draft: Draft, version: int) -> None:
         raise Stale(
             f"The draft {draft.title!r} is at version {draft.version}, not at {version}: read it again."
         )
+
+
+def _be_patient(session: Session, seconds: int) -> None:
+    """Wait for locks for so long at the most; 0 means for ever."""
+    local = True
+    session.execute(select(func.set_config("lock_timeout", f"{seconds}s", local)))
 
 
 def _require_standing(draft: Draft) -> None:
