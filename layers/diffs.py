@@ -4,13 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import geopandas as gpd
+import pandas as pd
+from sqlalchemy import cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
+from sqlalchemy.types import Uuid
 
 from geo import changes
 from geo.changes import Changes
 from geo.levels import LEVEL_OF
 from layers import deployment, history, store
 from layers.catalogue import personal_columns
+from layers.validation import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,43 @@ def of_layer(session: Session, layer: str, earlier: int, later: int) -> Changes:
         store.read(session, layer, earlier, where=source.c.rev_to <= later),
         store.read(session, layer, later, where=source.c.rev_from > earlier),
     )
+
+
+def first_changes(session: Session, layer: str, ids: Sequence[str], revision: int) -> dict[str, int]:
+    """Return the first revision after one that changed each feature; those that none did are left out."""
+    source = store.table(layer)
+    later = func.least(
+        func.min(source.c.rev_from).filter(source.c.rev_from > revision),
+        func.min(source.c.rev_to).filter(source.c.rev_to > revision),
+    )
+    named = func.any(cast(list(ids), ARRAY(Uuid(as_uuid=False))))
+    rows = session.execute(
+        select(source.c.id, later)
+        .where(source.c.id == named)
+        .group_by(source.c.id)
+        .having(later.is_not(None))
+    )
+    return {str(feature): since for feature, since in rows}
+
+
+def readers(session: Session, revision: int, found: Mapping[str, Changes]) -> tuple[Reader, Reader]:
+    """Return what reads the layers of a revision, and the layers after changes to it; each is read once."""
+    stored: dict[str, pd.DataFrame] = {}
+    coming: dict[str, pd.DataFrame] = {}
+
+    def before(layer: str) -> pd.DataFrame:
+        if layer not in stored:
+            stored[layer] = store.read(session, layer, revision)
+        return stored[layer]
+
+    def after(layer: str) -> pd.DataFrame:
+        if layer not in found:
+            return before(layer)
+        if layer not in coming:
+            coming[layer] = changes.apply(before(layer), found[layer])
+        return coming[layer]
+
+    return before, after
 
 
 def counts(found: list[Diff]) -> Mapping[str, dict[str, int]]:

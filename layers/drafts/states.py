@@ -30,7 +30,7 @@ from sqlalchemy.types import Uuid
 from geo import changes
 from geo.changes import Changes
 from geo.levels import LEVEL_OF
-from layers import deployment, store
+from layers import deployment, diffs, store
 from layers.diffs import Diff
 from layers.tables import DRAFT_TABLES, Draft
 from layers.validation import Reader
@@ -125,6 +125,13 @@ def layers_of(session: Session, state: State) -> list[str]:
     )
 
 
+def held(session: Session, layer: str, state: State) -> pd.Index:
+    """Return the ids of features that a draft holds in place of its base's, changed or not."""
+    ours = DRAFT_TABLES[layer]
+    ids = session.scalars(select(ours.c.id).where(_held(ours, state)))
+    return pd.Index([str(each) for each in ids], name="id", dtype=object)
+
+
 def changes_of(session: Session, layer: str, state: State) -> Changes:
     """Return what a draft makes of a layer of its base."""
     ours, stored = DRAFT_TABLES[layer], store.table(layer)
@@ -169,29 +176,9 @@ def readers(
     found
         What the draft changes, by layer, where that is known.
     """
-    stored: dict[str, pd.DataFrame] = {}
-    coming: dict[str, pd.DataFrame] = {}
-    touched = dict(found) if found is not None else None
-
-    def changed() -> dict[str, Changes]:
-        nonlocal touched
-        if touched is None:
-            touched = {name: changes_of(session, name, state) for name in layers_of(session, state)}
-        return touched
-
-    def before(layer: str) -> pd.DataFrame:
-        if layer not in stored:
-            stored[layer] = store.read(session, layer, state.base)
-        return stored[layer]
-
-    def after(layer: str) -> pd.DataFrame:
-        if layer not in changed():
-            return before(layer)
-        if layer not in coming:
-            coming[layer] = changes.apply(before(layer), changed()[layer])
-        return coming[layer]
-
-    return before, after
+    if found is None:
+        found = {layer: changes_of(session, layer, state) for layer in layers_of(session, state)}
+    return diffs.readers(session, state.base, found)
 
 
 def _names(layer: str) -> list[str]:
