@@ -7,22 +7,18 @@ then it is checked as any edit is, and published as one revision.
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import geopandas as gpd
-import pandas as pd
 from sqlalchemy import cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
 
-from geo import changes, hierarchy
+from geo import changes
 from geo.changes import Changes
 from geo.faults import DataError, Fault
-from geo.levels import LAYER_OF, LEVEL_OF, LEVELS
-from layers import deployment, diffs, gate, history, located, publishing, store
+from layers import deployment, diffs, gate, held, history, publishing, store
 from layers.errors import Conflict
 from layers.publishing import Change, Published
 from layers.tables import Revision, RevisionKey
-from layers.validation import Reader
 
 #: Faults and codes that a refusal names in its message; all faults stand beside it.
 _NAMED = 20
@@ -119,9 +115,8 @@ def publish(
     DataError
         Each defect of areas that would be new or larger than now, and each code that another feature has by now.
     """
-    base = history.newest(session)
     metric = deployment.get(session).metric_crs
-    before, after = _states(session, found, base)
+    before, after = diffs.readers(session, history.newest(session), found)
     judged = gate.judge(before, after, found, metric=metric)
     if judged.worse:
         raise DataError(judged.worse)
@@ -138,20 +133,8 @@ def publish(
 
 
 def paths(session: Session, found: Mapping[str, Changes]) -> Iterator[Sequence[str]]:
-    """Yield where each changed feature lies, before and after: codes from the district down; empty for nowhere.
-
-    An area lies in itself. Posts lie where the grid that they answer for lies; a post for anything else is nowhere.
-    """
-    base = history.newest(session)
-    before, after = _states(session, found, base)
-    for read, attribute in ((before, "before"), (after, "after")):
-        chains = _chains(read)
-        grids = read("grids")
-        grids = grids[grids["scheme"] == located.SCHEME] if len(grids) else grids
-        for layer, change in found.items():
-            frame = getattr(change, attribute)
-            for code in _held_by(layer, frame, grids):
-                yield chains.get(code or "", ())
+    """Yield where each changed feature lies, before and after; see :func:`layers.held.paths`."""
+    return held.paths(*diffs.readers(session, history.newest(session), found), found)
 
 
 def _changed_since(session: Session, layer: str, made: Changes, number: int) -> list[Fault]:
@@ -190,49 +173,3 @@ def _any(found: dict[str, Changes], otherwise: str) -> dict[str, Changes]:
 
 def _change(change: Changes) -> Change:
     return Change(change.after, [str(each) for each in change.before.index.difference(change.after.index)])
-
-
-def _states(session: Session, found: Mapping[str, Changes], base: int) -> tuple[Reader, Reader]:
-    """Readers of the layers as they are, and as they will be; each layer is read once."""
-    stored: dict[str, pd.DataFrame] = {}
-    coming: dict[str, pd.DataFrame] = {}
-
-    def before(layer: str) -> pd.DataFrame:
-        if layer not in stored:
-            stored[layer] = store.read(session, layer, base)
-        return stored[layer]
-
-    def after(layer: str) -> pd.DataFrame:
-        if layer not in found:
-            return before(layer)
-        if layer not in coming:
-            coming[layer] = changes.apply(before(layer), found[layer])
-        return coming[layer]
-
-    return before, after
-
-
-def _chains(read: Reader) -> dict[str, tuple[str, ...]]:
-    """Codes from the district down to each area, by its code."""
-    chains: dict[str, tuple[str, ...]] = {}
-    for level in LEVELS:
-        areas = read(LAYER_OF[level])
-        for code, parent in store.rows(areas, ["code", "parent_code"]):
-            chains[code] = (*chains.get(parent or "", ()), code)
-    return chains
-
-
-def _held_by(layer: str, frame: pd.DataFrame, grids: gpd.GeoDataFrame) -> list[str | None]:
-    """Code of the area that each feature is in."""
-    if layer in LEVEL_OF:
-        return list(frame["code"])
-    if layer == "posts":
-        return [
-            code if target == "grids" else None
-            for target, code in store.rows(frame, ["target_layer", "target_code"])
-        ]
-    if not len(frame) or not len(grids):
-        return [None] * len(frame)
-    points = frame.geometry.representative_point().to_numpy()
-    codes = grids["code"].to_numpy(dtype=object)
-    return [codes[row] if row >= 0 else None for row in hierarchy.holders(points, grids)]
