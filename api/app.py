@@ -51,6 +51,7 @@ from api.routers import (
     siting,
     streets,
     system,
+    tiles,
 )
 from api.sent_bodies import SentBodies
 from api.settings import Settings
@@ -86,6 +87,7 @@ ROUTERS: Sequence[APIRouter] = (
     revision_pages.router,
     defects.router,
     ogc.router,
+    tiles.router,
     maps.router,
     pages.router,
     planning_pages.router,
@@ -149,6 +151,7 @@ def create_app(
         clock,
         CollectorRegistry(),
         CoverageResults(look_ups, clock, most_bytes=settings.kept_results_mb * 1024 * 1024),
+        SentBodies(),
         SentBodies(),
         threading.Semaphore(max(settings.threads // _WAITING_SHARE, 1)),
     )

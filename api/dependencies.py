@@ -38,6 +38,8 @@ class Runtime:
         Tables of coverage, kept.
     bodies
         Of replies with these tables.
+    tiles
+        Of vector tiles.
     waiting
         Requests that keep a thread while they wait for a job; one too many gets its job's address at once.
     """
@@ -52,6 +54,7 @@ class Runtime:
     figures: CollectorRegistry
     results: CoverageResults
     bodies: SentBodies
+    tiles: SentBodies
     waiting: threading.Semaphore
 
 

@@ -4,8 +4,9 @@ from importlib.metadata import version
 from typing import Any
 
 from api.ogc import periods
-from api.ogc.links import GEOJSON, JSON, OPENAPI, SCHEMA, Tree
+from api.ogc.links import GEOJSON, JSON, MVT, OPENAPI, SCHEMA, Tree
 from api.ogc.queries import DEFAULT_LIMIT, MOST_LIMIT, OF_ITEM, OF_ITEMS, queryable
+from api.ogc.tilesets import TILE_MATRIX_SET
 from layers.features.collections import COLLECTIONS, Collection
 from layers.features.properties import Property
 
@@ -19,6 +20,11 @@ _STATED = {
     "filter": "condition in CQL2 on what queryables lists",
     "filter-crs": "URI of the CRS of geometries in the filter; CRS84 by default",
     "after": "id of the last feature of the page before; the next link states it",
+}
+_OF_TILE = {
+    "tileMatrix": "zoom level, 0 to 24",
+    "tileRow": "row, from the north",
+    "tileCol": "column, from 180° west",
 }
 _NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6}
 _PROBLEM = {
@@ -42,13 +48,15 @@ def description(tree: Tree) -> dict[str, Any]:
         "/api": _operation("describe", OPENAPI, "This document"),
         "/conformance": _operation("conformance", JSON, "Conformance classes"),
         "/collections": _operation("list_layers", JSON, "Published layers"),
+        "/tileMatrixSets": _operation("list_tile_matrix_sets", JSON, "Tile matrix sets"),
+        f"/tileMatrixSets/{TILE_MATRIX_SET}": _operation("get_tile_matrix_set", JSON, "The tile matrix set"),
     }
     for collection in COLLECTIONS.values():
-        paths |= _collection(collection)
+        paths |= _collection(collection) | _tiles(collection)
     return {
         "openapi": "3.0.3",
         "info": {
-            "title": "Wangge 网格 · OGC API – Features",
+            "title": "Wangge 网格 · OGC API – Features, Tiles",
             "version": version("wangge"),
             "description": "已发布图层，只读 · Published layers, read-only.",
             "license": {"name": "Apache-2.0"},
@@ -84,6 +92,21 @@ def _collection(collection: Collection) -> dict[str, Any]:
     }
 
 
+def _tiles(collection: Collection) -> dict[str, Any]:
+    name, named = collection.name, collection.en
+    root = f"/collections/{name}/tiles"
+    at = [*map(_ref, (*_OF_TILE, *periods.NAMES))]
+    tile = _operation(f"tile_{name}", MVT, f"A vector tile of {named}", at)
+    answers = tile["get"]["responses"]
+    answers["200"]["content"][MVT]["schema"] = {"type": "string", "format": "binary"}
+    answers["204"] = {"description": "no feature there"}
+    return {
+        root: _operation(f"tilesets_{name}", JSON, f"Tilesets of {named}"),
+        f"{root}/{TILE_MATRIX_SET}": _operation(f"tileset_{name}", JSON, f"Tileset of {named}"),
+        f"{root}/{TILE_MATRIX_SET}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}": tile,
+    }
+
+
 def _operation(
     name: str, media_type: str, summary: str, parameters: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
@@ -114,6 +137,9 @@ def _parameters() -> dict[str, Any]:
         "in": "path",
         "required": True,
     }
+    numbered = {"type": "string", "pattern": "^[0-9]{1,9}$"}
+    for name, said in _OF_TILE.items():
+        found[name] = _parameter(name, numbered, said) | {"in": "path", "required": True}
     return found
 
 

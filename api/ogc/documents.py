@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.ogc import systems
-from api.ogc.links import GEOJSON, JSON, OPENAPI, QUERYABLES, SCHEMA, SCHEMA_OF, Tree, link
+from api.ogc.links import (
+    GEOJSON,
+    JSON,
+    OPENAPI,
+    QUERYABLES,
+    SCHEMA,
+    SCHEMA_OF,
+    TILESETS,
+    TILING_SCHEMES,
+    Tree,
+    link,
+)
 from layers.deployment import Deployment
 from layers.features.collections import COLLECTIONS, Collection
 from layers.features.pages import Box
@@ -36,6 +47,11 @@ CONFORMS_TO = (
         )
     ),
     *(f"{_SPEC}/ogcapi-features-5/1.0/conf/{name}" for name in ("schemas", "core-roles-features")),
+    *(
+        f"{_SPEC}/ogcapi-tiles-1/1.0/conf/{name}"
+        for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt", "oas30")
+    ),
+    *(f"{_SPEC}/tms/2.0/conf/{name}" for name in ("tilematrixset", "json-tilematrixset")),
 )
 
 
@@ -75,6 +91,7 @@ def landing(tree: Tree, shown: Shown) -> dict[str, Any]:
             link(tree.href("api"), "service-desc", OPENAPI, "OpenAPI 3.0"),
             link(tree.href("conformance"), "conformance", JSON, "conformance classes"),
             link(tree.href("collections"), "data", JSON, "图层 layers"),
+            link(tree.href("tileMatrixSets"), TILING_SCHEMES, JSON, "瓦片矩阵集 tile matrix sets"),
         ],
     }
 
@@ -107,6 +124,7 @@ def collection(tree: Tree, about: Collection, shown: Shown) -> dict[str, Any]:
             link(tree.href("collections", name, "items"), "items", GEOJSON, "要素 features"),
             link(tree.href("collections", name, "queryables"), QUERYABLES, SCHEMA, "可查询属性 queryables"),
             link(tree.href("collections", name, "schema"), SCHEMA_OF, SCHEMA, "属性结构 schema"),
+            link(tree.href("collections", name, "tiles"), TILESETS, JSON, "矢量瓦片 vector tiles"),
         ],
     }
     if about.partner:

@@ -29,7 +29,7 @@ Layer = Annotated[str, Path(description=", ".join(collections.COLLECTIONS))]
 def landing(request: Request, runtime: RuntimeDep, snapshot: SnapshotDep) -> Response:
     """Lead to everything else."""
     queries.parameters(request, ())
-    return document(documents.landing(tree(request, runtime), _shown(runtime, snapshot)))
+    return document(documents.landing(tree(request, runtime), shown(runtime, snapshot)))
 
 
 @router.api_route("/ogc/api", methods=_READ)
@@ -50,7 +50,7 @@ def conformance(request: Request) -> Response:
 def list_layers(request: Request, runtime: RuntimeDep, snapshot: SnapshotDep) -> Response:
     """List the published layers."""
     queries.parameters(request, ())
-    return document(documents.collections(tree(request, runtime), _shown(runtime, snapshot)))
+    return document(documents.collections(tree(request, runtime), shown(runtime, snapshot)))
 
 
 @router.api_route(_LAYER, methods=_READ)
@@ -58,7 +58,7 @@ def describe_layer(request: Request, runtime: RuntimeDep, snapshot: SnapshotDep,
     """Tell what there is to know of a layer."""
     about = collections.named(layer)
     queries.parameters(request, ())
-    return document(documents.collection(tree(request, runtime), about, _shown(runtime, snapshot)))
+    return document(documents.collection(tree(request, runtime), about, shown(runtime, snapshot)))
 
 
 @router.api_route(f"{_LAYER}/queryables", methods=_READ)
@@ -123,7 +123,8 @@ def options_of_layer(layer: Layer) -> Response:
     return options()
 
 
-def _shown(runtime: Runtime, snapshot: Snapshot) -> Shown:
+def shown(runtime: Runtime, snapshot: Snapshot) -> Shown:
+    """Return what the published tree shows."""
     city = snapshot.deployment.city if snapshot.deployment else ""
     starts, _ = runtime.snapshots.in_effect()
     return Shown(

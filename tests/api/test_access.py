@@ -24,6 +24,11 @@ OGC = (
     "/ogc/collections/{layer}/items/{item_id}",
     "/ogc/collections/{layer}/queryables",
     "/ogc/collections/{layer}/schema",
+    "/ogc/collections/{layer}/tiles",
+    "/ogc/collections/{layer}/tiles/WebMercatorQuad",
+    "/ogc/collections/{layer}/tiles/WebMercatorQuad/{zoom}/{row}/{column}",
+    "/ogc/tileMatrixSets",
+    "/ogc/tileMatrixSets/WebMercatorQuad",
 )
 #: Every route with its rule: a new route is written down here before it is served.
 RULES = {

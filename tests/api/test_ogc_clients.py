@@ -92,6 +92,13 @@ def test_gdal_reads_every_layer(root):
         assert found.empty or isinstance(found, gpd.GeoDataFrame)
 
 
+def test_gdal_finds_the_tiles_and_reads_them(root):
+    address = f"OGCAPI:{root}/collections/grids"
+    found = pyogrio.read_dataframe(address, layer="Zoom level 0", API="TILES")
+    assert sorted(found["code"]) == sorted(GRIDS)
+    assert found.crs.to_epsg() == 3857
+
+
 # --- OWSLib ------------------------------------------------------------------------------------------------
 
 

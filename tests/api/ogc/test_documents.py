@@ -20,7 +20,8 @@ from tests.paper_city import EAST, WEST
 @pytest.mark.parametrize("path", ["/ogc", "/ogc/"])
 def test_the_landing_page_leads_everywhere_by_whole_addresses(built, path):
     links = {link["rel"]: link for link in built.get(path).json()["links"]}
-    assert set(links) == {"self", "service-desc", "conformance", "data"}
+    schemes = "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes"
+    assert set(links) == {"self", "service-desc", "conformance", "data", schemes}
     assert links["service-desc"]["type"] == "application/vnd.oai.openapi+json;version=3.0"
     for link in links.values():
         assert link["href"].startswith("http://testserver/ogc")
