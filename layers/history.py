@@ -20,6 +20,9 @@ _PREPARING = "wangge preparing"
 _PUBLISHING = "wangge publishing"
 
 
+#: Where each publication notifies its number.
+CHANNEL = "wangge_revision"
+
 #: SQL that holds off publishing until the transaction ends; any number may hold it at once. What an incident is
 #: assigned at is read under the lock, in a later statement, so that no publication can slip in before its commit.
 LOCK_SHARED = f"SELECT pg_advisory_xact_lock_shared(hashtext('{_PUBLISHING}'))"

@@ -93,7 +93,7 @@ def publish(
     moved = moves.settle(now=now, actor=author) if moves else 0
     revision.published_at = revision.effective_from = _instant(session, clock() if clock else now, number)
     revision.counts = {**counts, "links": {"rewritten": relinked}, "incidents": {"moved": moved}}
-    session.execute(select(func.pg_notify("wangge_revision", str(number))))
+    session.execute(select(func.pg_notify(history.CHANNEL, str(number))))
     return Published(number, counts, relinked, moved)
 
 
