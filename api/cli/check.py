@@ -12,7 +12,7 @@ from api.cli import check_streets
 from api.cli.arguments import LayerName, layer_file
 from api.cli.connection import Embedded, transaction
 from api.cli.console import console, print_faults, progress_bars
-from api.cli.import_ import print_defects
+from api.cli.import_report import print_defects
 from api.dependencies import now
 from geo.faults import DataError
 from geo.streets.defects import DANGLING_M, DANGLING_M_MOST, SNAPPED_M, Limits

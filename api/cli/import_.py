@@ -1,28 +1,29 @@
 """`wangge import`: files into layers."""
 
-import datetime as dt
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
+from uuid import UUID
 
-import geopandas as gpd
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from api.cli.arguments import INCIDENTS, Importable, layer_file
 from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import console, print_faults, progress_bars
 from api.cli.import_incidents import Asked, import_incidents
+from api.cli.import_report import list_differences, print_report, print_worse, write_rejects
 from api.dependencies import now
 from api.snapshots import wait_for_workers
-from geo.faults import KINDS, DataError
+from geo.faults import DataError
 from layers import database, imports, osm
-from layers.catalogue import SPECS
-from layers.files import formats
-from layers.imports import ImportReport, Options
+from layers.database import Session
+from layers.diffs import Diff
+from layers.drafts import keeping
+from layers.errors import Conflict, NotFound
+from layers.imports import ImportReport, Options, Outcome, Records, drafting, reading
 from layers.progress import Progress
+from layers.tables import DraftStep
 
 WITH_REJECTS, WRONG_USE, FAILED = 1, 2, 3
 _AUTHOR = "command line"
@@ -30,6 +31,20 @@ _AUTHOR = "command line"
 _OF_USE = {"datum-missing", "datum-unknown", "field-unknown", "format-unknown", "parameter-invalid"}
 # Faults of the layer that an upsert would leave, rather than of a record.
 _OF_PARTITION = {"overlap", "gap", "gap-enclosed", "gap-at-parent", "outside-parent", "sliver", "t-junction"}
+
+
+#: Stands for a draft that is to be begun.
+_NEW = "new"
+
+
+def _draft(stated: str | None) -> str | None:
+    """Callback of a draft's id."""
+    if stated in (None, _NEW):
+        return stated
+    try:
+        return str(UUID(stated))
+    except ValueError:
+        raise typer.BadParameter(f"{stated!r} is neither {_NEW} nor the id of a draft.") from None
 
 
 def import_layer(
@@ -94,9 +109,19 @@ def import_layer(
     barriers: Annotated[
         bool, typer.Option("--barriers", help="From OpenStreetMap: locked and closed gates too.")
     ] = False,
+    draft: Annotated[
+        str | None,
+        typer.Option(
+            callback=_draft, help="Make it a step of this draft (its id, or new) in place of publishing it."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Store nothing; list what would be added, changed, removed as CSV."),
+    ] = False,
     embedded: Embedded = False,
 ) -> None:
-    """导入 · Load a file into a layer, check it, and publish it as one revision.
+    """导入 · Load a file into a layer, check it, and publish it as one revision, or make it a step of a draft.
 
     \b
       wangge import districts 区县.shp
@@ -107,6 +132,8 @@ def import_layer(
       wangge import buildings 楼栋.gpkg --map compound_code=小区代码
       wangge import addresses 门牌.csv --crs cgcs2000
       wangge import streets city.osm.pbf --facilities --compounds --buildings --addresses
+      wangge import grids 网格.gpkg --mode replace --dry-run
+      wangge import grids 网格.gpkg --draft new
       wangge import incidents 工单.csv --crs gcj02 --map external_id=工单号 --rejects bad.csv
 
     Areas come top down: districts, subdistricts, communities, grids; a level may be left out. Parents follow
@@ -117,67 +144,79 @@ def import_layer(
     are rejects or defects.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
     named = _columns(map_ or [])
+    beside = {
+        "facilities": facilities,
+        "compounds": compounds,
+        "buildings": buildings,
+        "addresses": addresses,
+        "barriers": barriers,
+    }
     try:
         if layer == INCIDENTS:
+            _refuse_for_incidents(draft, dry_run=dry_run)
             asked = Asked(crs=crs, named=named, rejects=rejects, sheet=sheet, encoding=encoding)
             import_incidents(file, asked, embedded=embedded)
             return
-        reports = _run(
+        done = _run(
             layer,
             file,
-            {
-                "crs": crs,
-                "columns": named,
-                "mode": mode,
-                "on_invalid": on_invalid,
-                "noded": noded,
-            },
-            _Reading(
-                sheet,
-                encoding,
-                {
-                    "facilities": facilities,
-                    "compounds": compounds,
-                    "buildings": buildings,
-                    "addresses": addresses,
-                    "barriers": barriers,
-                },
-            ),
+            {"crs": crs, "columns": named, "mode": mode, "on_invalid": on_invalid, "noded": noded},
+            _Wanted(sheet, encoding, [name for name, wanted in beside.items() if wanted], draft, dry_run),
             embedded=embedded,
         )
+    except (Conflict, NotFound) as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(FAILED) from None
     except DataError as error:
-        console.print(f"[bold red]refused[/bold red]: {len(error.faults)} fault(s); nothing was stored")
-        print_faults(error.faults)
-        kinds = {fault.kind for fault in error.faults}
-        if kinds & _OF_PARTITION:
-            console.print(
-                "an upsert may not make a layer worse. Mend the file; or, where it is the whole layer,"
-                " import it with --mode replace, which ends what the file lacks and lists these as defects."
-            )
-        raise typer.Exit(WRONG_USE if kinds <= _OF_USE else FAILED) from None
-    if any(report.revision is not None for report in reports):
+        _print_refusal(error)
+        raise typer.Exit(WRONG_USE if {fault.kind for fault in error.faults} <= _OF_USE else FAILED) from None
+    if any(report.revision is not None for report in done.reports):
         # By then every server has seen the revision, so "published" is true for whoever asks next.
         wait_for_workers()
-    for report in reports:
-        print_report(report)
-        if rejects is not None and report.rejected:
-            _write_rejects(report, rejects)
-    if any(report.rejected or len(report.defects) for report in reports):
+    _tell(done, rejects, dry_run=dry_run)
+    if any(report.rejected or len(report.defects) for report in done.reports):
         raise typer.Exit(WITH_REJECTS)
 
 
+def _refuse_for_incidents(draft: str | None, *, dry_run: bool) -> None:
+    if draft is not None or dry_run:
+        raise typer.BadParameter("incidents are in no draft and have no revisions: leave out the option.")
+
+
+def _print_refusal(error: DataError) -> None:
+    console.print(f"[bold red]refused[/bold red]: {len(error.faults)} fault(s); nothing was stored")
+    print_faults(error.faults)
+    if {fault.kind for fault in error.faults} & _OF_PARTITION:
+        console.print(
+            "an upsert may not make a layer worse. Mend the file; or, where it is the whole layer, import it with"
+            " --mode replace, which ends what the file lacks and lists these as defects; or import it into a"
+            " draft with --draft new and mend it there."
+        )
+
+
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """What of a file is read, and how; ``beside`` says which layers beside streets are wanted."""
+class _Wanted:
+    """What of a file is read, and where it goes; ``beside`` names layers that are wanted beside streets."""
 
     sheet: str | None
     encoding: str | None
-    beside: dict[str, bool]
+    beside: Sequence[str]
+    draft: str | None
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What an import made of the layers; ``differences`` of a dry run, ``step`` of one that a draft holds now."""
+
+    outcome: Outcome
+    differences: Sequence[Diff] = ()
+    step: DraftStep | None = None
 
     @property
-    def places(self) -> list[str]:
-        """Layers that are wanted beside streets."""
-        return [layer for layer, wanted in self.beside.items() if wanted]
+    def reports(self) -> list[ImportReport]:
+        """Of each layer that the file was imported as."""
+        return list(self.outcome.reports.values())
 
 
 def _columns(stated: list[str]) -> dict[str, str]:
@@ -189,10 +228,8 @@ def _columns(stated: list[str]) -> dict[str, str]:
     return {name.strip(): column.strip() for name, column in (each.split("=", 1) for each in stated)}
 
 
-def _run(
-    layer: str, file: Path, words: dict[str, Any], reading: _Reading, *, embedded: bool
-) -> list[ImportReport]:
-    """Import in one transaction; a refusal leaves nothing behind."""
+def _run(layer: str, file: Path, words: dict[str, Any], wanted: _Wanted, *, embedded: bool) -> _Done:
+    """Import in one transaction; a refusal or a dry run leaves nothing behind."""
     with named_settings(embedded=embedded) as settings:
         options = Options(
             **words,
@@ -204,27 +241,45 @@ def _run(
         with (
             connected(settings) as engine,
             progress_bars() as progress,
-            database.sessions(engine).begin() as session,
+            database.sessions(engine)(expire_on_commit=False) as session,
         ):
-            told: _Told = {"author": _AUTHOR, "now": now(), "clock": now, "progress": progress}
-            if osm.is_osm(file):
-                _require_streets(layer)
-                reports = imports.import_osm(session, file, options, places=reading.places, **told)
-                return list(reports.values())
-            if reading.places:
-                message = f"only an OpenStreetMap file holds {', '.join(reading.places)} beside streets"
-                raise typer.BadParameter(message)
-            report = imports.import_file(
-                session, layer, file, options, sheet=reading.sheet, encoding=reading.encoding, **told
-            )
-            return [report]
+            records = _read(layer, file, options, wanted, progress)
+            done = _carry_out(session, records, wanted, progress)
+            if not wanted.dry_run:
+                session.commit()
+            return done
 
 
-class _Told(TypedDict):
-    author: str
-    now: dt.datetime
-    clock: Callable[[], dt.datetime]
-    progress: Progress
+def _read(layer: str, file: Path, options: Options, wanted: _Wanted, progress: Progress) -> Records:
+    if osm.is_osm(file):
+        _require_streets(layer)
+        return reading.of_osm(file, options, places=wanted.beside, progress=progress)
+    if wanted.beside:
+        message = f"only an OpenStreetMap file holds {', '.join(wanted.beside)} beside streets"
+        raise typer.BadParameter(message)
+    return reading.of_file(
+        layer, file, options, sheet=wanted.sheet, encoding=wanted.encoding, progress=progress
+    )
+
+
+def _carry_out(session: Session, records: Records, wanted: _Wanted, progress: Progress) -> _Done:
+    if wanted.draft is None:
+        began = now()
+        outcome = imports.work_out(session, records, now=began, progress=progress)
+        if wanted.dry_run:
+            return _Done(outcome, outcome.diffs())
+        imports.publish(
+            session, outcome, author=_AUTHOR, note=records.said, now=began, clock=now, progress=progress
+        )
+        return _Done(outcome)
+    if wanted.draft == _NEW:
+        draft = keeping.create(session, title=records.said, note="", author=_AUTHOR, now=now())
+    else:
+        draft = keeping.get(session, UUID(wanted.draft))
+    proposal = drafting.propose(session, draft, records, now=now(), progress=progress)
+    if wanted.dry_run:
+        return _Done(proposal.outcome, proposal.outcome.diffs())
+    return _Done(proposal.outcome, step=drafting.record(session, proposal, author=_AUTHOR, now=now()))
 
 
 def _require_streets(layer: str) -> None:
@@ -235,48 +290,18 @@ def _require_streets(layer: str) -> None:
         )
 
 
-def _write_rejects(report: ImportReport, path: Path) -> None:
-    """Write the records at fault; of several layers each gets a file of its own."""
-    if report.layer != "streets" and path.exists():
-        path = path.with_stem(f"{path.stem}-{report.layer}")
-    formats.write(report.rejects, path)
-    console.print(f"rejects: {path}", markup=False)
-
-
-def print_report(report: ImportReport) -> None:
-    """Print what became of a file on stderr."""
-    table = Table(title=f"{SPECS[report.layer].zh} {report.layer}", title_justify="left")
-    figures = ("read", "imported", "rejected", "added", "changed", "unchanged", "removed")
-    for name in figures:
-        table.add_column(name, justify="right")
-    table.add_row(*(f"{getattr(report, name):,}" for name in figures))
-    console.print(table)
-    if report.reference:
-        console.print(f"coordinates read as {report.reference}", markup=False)
-    for name, count in report.counts.items():
-        console.print(f"  {name}: {count:,}", markup=False)
-    for note in report.notes:
-        console.print(f"  note: {note}", markup=False, soft_wrap=True)
-    print_faults([*report.faults, *report.repaired])
-    print_defects(report.defects)
-    done = (
-        "nothing changed, no revision"
-        if report.revision is None
-        else f"published as revision {report.revision}"
-    )
-    console.print(done, markup=False)
-
-
-def print_defects(defects: gpd.GeoDataFrame) -> None:
-    """Print how many defects of each kind stand in a layer, and the largest of each, on stderr."""
-    if not len(defects):
-        return
-    table = Table(title="defects 缺陷", title_justify="left")
-    for name in ("kind", "中文", "number", "largest"):
-        table.add_column(name, justify="right" if name == "number" else "left")
-    for kind, members in defects.groupby("kind", sort=True):
-        worst = members.loc[members["size"].idxmax()]
-        table.add_row(
-            str(kind), KINDS[str(kind)][0], f"{len(members):,}", escape(str(worst["message"])[:100])
-        )
-    console.print(table)
+def _tell(done: _Done, rejects: Path | None, *, dry_run: bool) -> None:
+    for report in done.reports:
+        print_report(report)
+        if rejects is not None and report.rejected:
+            write_rejects(report, rejects)
+        if report.revision is not None:
+            console.print(f"published as revision {report.revision}", markup=False)
+        elif not done.outcome.changes:
+            console.print("nothing changed, no revision", markup=False)
+    print_worse(done.outcome.worse)
+    if dry_run:
+        list_differences(done.differences)
+        console.print("dry run: nothing was stored")
+    elif done.step is not None:
+        console.print(f"step {done.step.number} of draft {done.step.draft_id}", markup=False)

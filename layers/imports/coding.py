@@ -74,7 +74,8 @@ def code(
     DataError
         ``code-malformed`` when the digits are too few to number all records.
     """
-    ever = _codes_ever(session, layer) | _codes_now(read(layer))
+    now = _codes_now(read(layer))
+    ever = _codes_ever(session, layer) | now
     notes: list[str] = []
     table = table.assign(code=_shortened(layer, objects(table["code"]), widths, notes))
     faults = _malformed(layer, table, widths) + _duplicates(table)
@@ -89,7 +90,22 @@ def code(
         layer, table[missing], _taken(session, layer) | {*ever, *codes[~missing]}, widths
     )
     table = table.assign(code=codes, generated_code=table["generated_code"].to_numpy(dtype=bool) | missing)
-    return Coded(_identified(table, ever), int(missing.sum()), faults, found, notes)
+    identified = _identified(table, ever)
+    second = _second_codes(identified, now)
+    faults += [_second_code(row, value) for row, value in _items(table["code"][second])]
+    return Coded(identified[~second], int(missing.sum()), faults, found, notes)
+
+
+def _second_codes(table: pd.DataFrame, now: dict[str, str]) -> NDArray[np.bool_]:
+    """Find rows whose code their feature had before the one under which it stands beside them."""
+    current = [now.get(code) == feature for code, feature in zip(table["code"], table.index, strict=True)]
+    formerly = ~np.array(current, dtype=bool)
+    return np.asarray(table.index.duplicated(keep=False) & formerly, dtype=bool)
+
+
+def _second_code(row: int, value: str) -> Fault:
+    message = f"{value} was retired: its feature has another code now, under which it is in the file too."
+    return Fault(kind="code-retired", field="code", row=row, id=value, message=message)
 
 
 def _codes_ever(session: Session, layer: str) -> dict[str, str]:

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from geo.faults import DataError
 from layers import gate, history, publishing
 from layers.errors import Conflict
-from layers.imports import reading
-from layers.imports.outcome import Outcome, rejected, work_out
+from layers.imports import outcome, reading
+from layers.imports.outcome import Outcome, rejected
 from layers.imports.reading import Records
 from layers.imports.report import ImportReport, Options
 from layers.imports.state import State, published
@@ -119,14 +119,25 @@ def _import(
     clock: Clock | None,
     progress: Progress,
 ) -> dict[str, ImportReport]:
-    outcome = work_out(published(session, records.options, now=now), records, progress=progress)
-    publish(session, outcome, author=author, note=records.said, now=now, clock=clock, progress=progress)
-    return outcome.reports
+    made = work_out(session, records, now=now, progress=progress)
+    publish(session, made, author=author, note=records.said, now=now, clock=clock, progress=progress)
+    return made.reports
+
+
+def work_out(session: Session, records: Records, *, now: dt.datetime, progress: Progress = silent) -> Outcome:
+    """Work out what an import changes in the layers as they are published; nothing of it is stored.
+
+    Raises
+    ------
+    DataError, NotFound
+        As in :func:`import_frame`, but for defects.
+    """
+    return outcome.work_out(published(session, records.options, now=now), records, progress=progress)
 
 
 def publish(
     session: Session,
-    outcome: Outcome,
+    made: Outcome,
     *,
     author: str,
     note: str,
@@ -144,19 +155,19 @@ def publish(
     Conflict
         If another publication changed what was checked meanwhile.
     """
-    if outcome.worse:
-        raise DataError([*rejected(list(outcome.reports.values())), *outcome.worse])
-    if not outcome.changes:
+    if made.worse:
+        raise DataError([*rejected(list(made.reports.values())), *made.worse])
+    if not made.changes:
         return
     with during(progress, "publish"):
         history.lock_publishing(session)
-        _refuse_overtaken(outcome.state)
+        _refuse_overtaken(made.state)
         revision = publishing.publish(
-            session, outcome.changes, author=author, note=note, now=now, clock=clock
+            session, made.changes, author=author, note=note, now=now, clock=clock
         ).revision
-        gate.keep(session, outcome.standing, revision)
-    for layer in outcome.changes.keys() & outcome.reports.keys():
-        outcome.reports[layer].revision = revision
+        gate.keep(session, made.standing, revision)
+    for layer in made.changes.keys() & made.reports.keys():
+        made.reports[layer].revision = revision
 
 
 def _refuse_overtaken(state: State) -> None:

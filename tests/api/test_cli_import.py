@@ -1,5 +1,7 @@
 """`wangge import`, `export` and `check` as an operator uses them; Las Palmas and Wuhan end to end."""
 
+import io
+
 import geopandas as gpd
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from api.app import create_app
 from api.cli import check, export, import_
 from api.settings import Settings
 from layers import history, store
+from layers.drafts import keeping, states
 from layers.files import formats
 
 DISTRICT = "420102"
@@ -123,6 +126,63 @@ def test_wrong_use_and_bad_data_have_their_exit_codes(run, folder, words, code):
     done = run(*words)
     assert done.exit_code == code, done.output
     assert "Traceback" not in done.output
+
+
+def test_a_dry_run_lists_what_would_change_and_stores_nothing(run, folder, session):
+    done = run("import", "districts", folder / "区县.gpkg", "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert "dry run: nothing was stored" in done.stderr
+    assert done.stdout.splitlines()[1].startswith("districts,")
+    assert history.revisions(session) == []
+    run("import", "districts", folder / "区县.gpkg")
+    wider = gpd.GeoDataFrame(
+        {"编码": [DISTRICT, "420103"], "名称": ["江岸", "新区"]},
+        geometry=[square(0, 0, 2, 1), square(1.5, -0.5, 2, 2)],
+        crs=4490,
+    )
+    wider.to_file(folder / "wider.gpkg")
+    done = run("import", "districts", folder / "wider.gpkg", "--dry-run")
+    assert done.exit_code == 1
+    assert "new or larger defects, with which this is not published: 1" in done.stderr
+    listed = pd.read_csv(io.StringIO(done.stdout), dtype=str).set_index("code")
+    assert listed["kind"].to_dict() == {DISTRICT: "attributes", "420103": "added"}
+    assert listed.loc[DISTRICT, "fields"] == "name"
+    assert len(history.revisions(session)) == 1
+
+
+def test_a_file_goes_into_a_new_draft_and_into_one_that_there_is(run, folder, session):
+    run("import", "districts", folder / "区县.gpkg")
+    done = run("import", "communities", folder / "社区.geojson", "--map", "name=社区", "--draft", "new")
+    assert done.exit_code == 1, done.output
+    (draft,) = keeping.listed(session).drafts
+    assert f"step 1 of draft {draft.id}" in done.stderr
+    assert "outside-parent" in done.stderr
+    assert draft.title == "import communities from 社区.geojson"
+    assert len(states.read(session, "communities", states.state_of(draft))) == 2
+    wider = gpd.GeoDataFrame({"编码": [DISTRICT]}, geometry=[square(0, 0, 3, 1)], crs=4490)
+    wider.to_file(folder / "wider.gpkg")
+    done = run("import", "districts", folder / "wider.gpkg", "--draft", draft.id)
+    assert done.exit_code == 0, done.output
+    assert f"step 2 of draft {draft.id}" in done.stderr
+    again = run("import", "districts", folder / "wider.gpkg", "--draft", draft.id)
+    assert "nothing changed" in again.stderr
+    assert len(history.revisions(session)) == 1
+
+
+def test_a_draft_that_takes_no_file_is_named(run, folder, session):
+    words = ["import", "districts", folder / "区县.gpkg", "--draft"]
+    assert run(*words, "newest").exit_code == 2
+    done = run(*words, "6f1c2f0e-8a0b-4f5e-9d0e-2b1f0c3d4e5f")
+    assert (done.exit_code, "There is no draft" in done.stderr) == (3, True)
+    assert run(*words, "new").exit_code == 3  # nothing was published yet that it could stand on
+    run(*words[:-1])
+    run(*words, "new")
+    draft = keeping.listed(session).drafts[0]
+    keeping.discard(draft, now=draft.created_at)
+    session.commit()
+    done = run(*words, draft.id)
+    assert (done.exit_code, "was discarded" in done.stderr) == (3, True)
+    assert run("import", "incidents", folder / "区县.gpkg", "--draft", "new").exit_code == 2
 
 
 def test_a_refused_upsert_tells_the_way_to_load_a_faulty_layer(run, folder):
