@@ -11,6 +11,8 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geo.place_numbers import Numbers, mixed, numbered
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Objects = NDArray[np.object_]
@@ -87,8 +89,7 @@ def find_missing(geoms: ArrayLike, *, tolerance: float) -> MissingNodes:
 
 def _find(geoms: Objects, xy: Floats, rings: Ints, tolerance: float) -> MissingNodes:
     """Compare the ends of unmatched edges with unmatched edges; where areas fit, every edge has its match."""
-    area = np.repeat(np.arange(len(geoms)), shapely.get_num_coordinates(geoms))
-    vertex = _numbered(xy)
+    vertex = numbered(xy)
     last = np.zeros(len(xy), dtype=bool)
     last[rings[1:] - 1] = True
     edge = np.flatnonzero(~last)
@@ -102,32 +103,29 @@ def _find(geoms: Objects, xy: Floats, rings: Ints, tolerance: float) -> MissingN
     node, line = ends[node], edge[line]
     fraction, length = _project(xy, node, line)
     away = (fraction * length > tolerance) & ((1 - fraction) * length > tolerance)
+    node, line, fraction = node[away], line[away], fraction[away]
+    starts = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(geoms))])
+    area, owner = (np.searchsorted(starts, each, side="right") - 1 for each in (line, node))
     # A node that the area has elsewhere would make its ring touch itself.
-    own = np.isin(_pair(area[line], vertex[node]), _pair(area, vertex))
-    kept = away & ~own
-    node, line = node[kept], line[kept]
-    return MissingNodes(area[line], area[node], line, fraction[kept], xy[node])
+    own = np.array(
+        [
+            (vertex[starts[of] : starts[of + 1]] == vertex[at]).any()
+            for of, at in zip(area, node, strict=True)
+        ],
+        dtype=bool,
+    )
+    return MissingNodes(area[~own], owner[~own], line[~own], fraction[~own], xy[node[~own]])
 
 
-def _numbered(xy: Floats) -> Ints:
-    """One number for each distinct place."""
-    order = np.lexsort((xy[:, 1], xy[:, 0]))
-    changed = np.any(xy[order][1:] != xy[order][:-1], axis=1)
-    numbers = np.empty(len(xy), dtype=np.intp)
-    numbers[order] = np.concatenate([[0], np.cumsum(changed)])
-    return numbers
-
-
-def _unmatched(start: Ints, end: Ints) -> NDArray[np.bool_]:
+def _unmatched(start: Numbers, end: Numbers) -> NDArray[np.bool_]:
     """Whether an edge is the only one between its two places."""
-    key = _pair(np.minimum(start, end), np.maximum(start, end))
-    _, inverse, count = np.unique(key, return_inverse=True, return_counts=True)
-    lonely: NDArray[np.bool_] = count[inverse] == 1
+    number = mixed(np.minimum(start, end) + mixed(np.maximum(start, end)))
+    order = np.argsort(number, kind="stable")
+    ranked = number[order]
+    same = np.concatenate([[False], ranked[1:] == ranked[:-1], [False]])
+    lonely = np.empty(len(number), dtype=bool)
+    lonely[order] = ~(same[1:] | same[:-1])
     return lonely
-
-
-def _pair(first: Ints, second: Ints) -> Ints:
-    return (first.astype(np.int64) << 32) | second.astype(np.int64)
 
 
 def _project(xy: Floats, node: Ints, line: Ints) -> tuple[Floats, Floats]:
