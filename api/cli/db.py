@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,17 @@ from api.settings import Settings
 app = typer.Typer(
     no_args_is_help=True, help="Start, stop, migrate, back up and restore the database. 数据库。"
 )
+
+# The clean-up that pg_restore writes knows only what the backup holds, and takes partitions apart piece by piece, which
+# PostgreSQL refuses: what an extension does not own goes first.
+_EMPTY = """
+DROP SCHEMA IF EXISTS wangge_read CASCADE;
+DO $$ DECLARE ours regclass; BEGIN
+    FOR ours IN SELECT oid FROM pg_class
+        WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
+    LOOP EXECUTE format('DROP TABLE %s CASCADE', ours); END LOOP;
+END $$"""
 
 
 @app.command()
@@ -66,18 +78,25 @@ def restore(
     """Replace everything in the database by a backup, in one transaction."""
     if not yes:
         typer.confirm("This replaces all data in the database. Go on?", abort=True)
-    with named_settings(embedded=embedded) as settings, file.open("rb") as handle:
+    with named_settings(embedded=embedded) as settings, tempfile.NamedTemporaryFile(suffix=".sql") as script:
+        # Written whole before anything is replaced: a damaged backup must not be restored by half. Privileges of a
+        # role that this server does not have would fail all of it.
         _tool(
-            "pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction",
-            f"--dbname={settings.database_url}", stdin=handle.fileno(),
+            "pg_restore", "--clean", "--if-exists", "--no-owner", "--no-privileges",
+            f"--file={script.name}", str(file),
+        )  # fmt: skip
+        _tool(
+            "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
+            f"--dbname={settings.database_url}", f"--command={_EMPTY}", f"--file={script.name}",
+            stdout=subprocess.DEVNULL,
         )  # fmt: skip
     console.print("restored", markup=False)
 
 
-def _tool(program: str, *arguments: str, stdin: int | None = None, stdout: int | None = None) -> None:
+def _tool(program: str, *arguments: str, stdout: int | None = None) -> None:
     done = subprocess.run(  # noqa: S603 - fixed programs, our own arguments
         [str(find_binaries() / program), *arguments],
-        check=False, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True, env=dict(os.environ),
+        check=False, stdout=stdout, stderr=subprocess.PIPE, text=True, env=dict(os.environ),
     )  # fmt: skip
     if done.returncode != 0:
         raise EmbeddedUnavailable(f"{program} failed: {done.stderr.strip()}")
