@@ -18,6 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import access, errors, parameters
 from api.coverage_results import CoverageResults
 from api.dependencies import Runtime, now
+from api.events import Events
 from api.headers import SafeHeaders, SpelledLocation
 from api.limits import BodyLimit
 from api.openapi import DescribedApp
@@ -27,6 +28,11 @@ from api.routers import (
     capacity,
     coverage,
     defects,
+    draft_edits,
+    draft_pages,
+    draft_review,
+    drafts,
+    events,
     elements,
     facilities,
     gaps,
@@ -56,6 +62,7 @@ from api.routers import (
 from api.sent_bodies import SentBodies
 from api.settings import Settings
 from api.snapshots import Snapshots
+from api.timetable import Timetable
 from api.web import assets
 from layers import accounts, database
 from layers.database import Engine
@@ -81,10 +88,15 @@ ROUTERS: Sequence[APIRouter] = (
     jobs.router,
     borders.router,
     facilities.router,
+    events.router,
     revisions.router,
+    drafts.router,
+    draft_edits.router,
+    draft_review.router,
     lineage.router,
     layer_files.router,
     revision_pages.router,
+    draft_pages.router,
     defects.router,
     ogc.router,
     tiles.router,
@@ -154,6 +166,7 @@ def create_app(
         SentBodies(),
         SentBodies(),
         threading.Semaphore(max(settings.threads // _WAITING_SHARE, 1)),
+        Events(reading, look_ups),
     )
     ProcessCollector(registry=runtime.figures)
     runtime.figures.register(QueueFigures(look_ups))
@@ -190,7 +203,11 @@ def _lifespan(runtime: Runtime, *engines: Engine) -> Any:  # noqa: ANN401 - what
         # As many request threads as turns: none then waits for another's connection.
         current_default_thread_limiter().total_tokens = runtime.settings.threads
         runtime.snapshots.start()
+        timetable = Timetable(runtime.look_ups, runtime.clock)
+        timetable.start()
         yield
+        timetable.stop()
+        runtime.events.stop()
         runtime.snapshots.stop()
         for engine in engines:
             engine.dispose()

@@ -65,9 +65,14 @@ def rows(diff: Diff) -> pd.DataFrame:
     )
 
 
-def document(found: Sequence[Diff], earlier: int, later: int) -> dict[str, Any]:
-    """All changes without shapes; `values` has each field that differs, before and after."""
-    return {"from_revision": earlier, "to_revision": later, "layers": [_layer(diff) for diff in found]}
+def document(found: Sequence[Diff], earlier: int, later: int | None) -> dict[str, Any]:
+    """All changes without shapes; `later` is None for what is not published."""
+    return {"from_revision": earlier, "to_revision": later, "layers": layers(found)}
+
+
+def layers(found: Sequence[Diff]) -> list[dict[str, Any]]:
+    """Changes by layer without shapes; `values` has each field that differs, before and after."""
+    return [_layer(diff) for diff in found]
 
 
 def features(found: Sequence[Diff]) -> gpd.GeoDataFrame:
@@ -105,7 +110,7 @@ def features(found: Sequence[Diff]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(frame, geometry=shapes, crs="EPSG:4326")
 
 
-def body(written: str, found: Sequence[Diff], earlier: int, later: int) -> bytes:
+def body(written: str, found: Sequence[Diff], earlier: int, later: int | None) -> bytes:
     """Write changes in one of :data:`api.table_formats.FORMATS`.
 
     Raises
@@ -125,7 +130,7 @@ def body(written: str, found: Sequence[Diff], earlier: int, later: int) -> bytes
     table_formats.check_size(written, len(table), otherwise="one layer with layer, or for csv")
     if written == "csv":
         return tables.to_csv(table)
-    notes = [("修订 revisions", f"{earlier} → {later}")]
+    notes = [("修订 revisions", f"{earlier} → {later or '草稿 draft'}")]
     return tables.to_xlsx(table, titles=TITLES, notes=notes, further={"土地 land": land_table(found)})
 
 

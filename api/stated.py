@@ -216,3 +216,9 @@ def _check_range(x: float, y: float, known: crs.Reference, *, sure: bool) -> Non
         fields = tuple(field for field, value, most in limits if abs(value) > most)
     if found:
         raise DataError([replace(fault, row=None, field=field) for fault in found for field in fields])
+
+
+def version(if_match: str) -> int:
+    """Return the version that ``If-Match`` names; -1, which nothing has, where it is no tag of ours."""
+    named = re.fullmatch(r'(?:W/)?"(\d{1,9})"', if_match.strip())
+    return int(named.group(1)) if named else -1

@@ -28,6 +28,7 @@ LEAST_M2 = 1e-3
 #: Columns that are shapes: a change of one of them moves a feature.
 _SHAPES = ("geometry", "entrances", "site")
 _AREAL = 2
+_METRES_PER_DEG = 111_195.0
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,22 @@ def apply(frame: pd.DataFrame, changes: Changes) -> pd.DataFrame:
 def inverted(changes: Changes) -> Changes:
     """Return what takes changes back."""
     return Changes(changes.after, changes.before)
+
+
+def without_nodes(changes: Changes) -> Changes:
+    """Leave out areas that only got or lost nodes on their borders: of land, they have what they had."""
+    table = changes.table
+    drawn = table.index[[names == ("geometry",) for names in table["fields"]]]
+    before, after = (
+        side.loc[drawn, "geometry"].to_numpy(dtype=object) for side in (changes.before, changes.after)
+    )
+    areal = (shapely.get_dimensions(before) == _AREAL) & (shapely.get_dimensions(after) == _AREAL)
+    areal &= shapely.is_valid(before) & shapely.is_valid(after)
+    drawn, before, after = drawn[areal], before[areal], after[areal]
+    # The land that moved is a ring along the border; a square degree has the most square metres at the equator.
+    apart = shapely.area(shapely.symmetric_difference(before, after)) * _METRES_PER_DEG**2
+    same = drawn[apart < LEAST_M2]
+    return Changes(*(side[~side.index.isin(same)] for side in (changes.before, changes.after)))
 
 
 def changed(fresh: pd.DataFrame, stored: pd.DataFrame) -> tuple[Flags, Flags]:

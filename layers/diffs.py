@@ -51,13 +51,22 @@ def between(
         history.get(session, number)
     metric = deployment.get(session).metric_crs
     touched = _touched(session, *sorted((earlier, later)))
-    found = []
-    for name in touched if layer is None else [layer]:
-        change = of_layer(session, name, earlier, later)
-        if len(change):
-            moved = changes.land(change, metric=metric) if land and name in LEVEL_OF else None
-            found.append(Diff(name, change, moved, metric))
-    return found
+    names = touched if layer is None else [layer]
+    return listed({name: of_layer(session, name, earlier, later) for name in names}, metric=metric, land=land)
+
+
+def listed(found: Mapping[str, Changes], *, metric: str, land: bool = True) -> list[Diff]:
+    """Return what became of layers, in the order given, with the land that changed hands; those that are the same not."""
+    return [
+        Diff(
+            layer,
+            change,
+            changes.land(change, metric=metric) if land and layer in LEVEL_OF else None,
+            metric,
+        )
+        for layer, change in found.items()
+        if len(change)
+    ]
 
 
 def impersonal(found: Sequence[Diff]) -> list[Diff]:
@@ -106,12 +115,17 @@ def first_changes(session: Session, layer: str, ids: Sequence[str], revision: in
 
 def readers(session: Session, revision: int, found: Mapping[str, Changes]) -> tuple[Reader, Reader]:
     """Return what reads the layers of a revision, and the layers after changes to it; each is read once."""
+    return overlaid(lambda layer: store.read(session, layer, revision), found)
+
+
+def overlaid(read: Reader, found: Mapping[str, Changes]) -> tuple[Reader, Reader]:
+    """Return what reads layers before and after changes to them; each is read once."""
     stored: dict[str, pd.DataFrame] = {}
     coming: dict[str, pd.DataFrame] = {}
 
     def before(layer: str) -> pd.DataFrame:
         if layer not in stored:
-            stored[layer] = store.read(session, layer, revision)
+            stored[layer] = read(layer)
         return stored[layer]
 
     def after(layer: str) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import geopandas as gpd
 import pandas as pd
 
-from geo import hierarchy
+from geo import changes, hierarchy
 from geo.changes import Changes
 from geo.levels import LAYER_OF, LEVEL_OF, LEVELS
 from layers import located, store
@@ -15,13 +15,17 @@ from layers.validation import Reader
 def paths(before: Reader, after: Reader, found: Mapping[str, Changes]) -> Iterator[Sequence[str]]:
     """Yield where each changed feature lies, before and after: codes from the district down; empty for nowhere.
 
-    An area lies in itself. Posts lie where the grid that they answer for lies; a post for anything else is nowhere.
+    An area lies in itself; one that only got nodes on its border, as neighbours do, is not changed. Posts lie where the grid that they answer for lies; a post for anything else is nowhere.
 
     Parameters
     ----------
     before, after
         Read the layers as they were, and as they are after the changes.
     """
+    found = {
+        layer: changes.without_nodes(change) if layer in LEVEL_OF else change
+        for layer, change in found.items()
+    }
     for read, attribute in ((before, "before"), (after, "after")):
         chains = _chains(read)
         grids = read("grids")

@@ -36,6 +36,14 @@ GRIDS = {
     EAST + "004": box(8.2, 1, 8.8, 2),
 }
 
+#: Grids that tile both communities without a fault.
+TILES = {
+    WEST + "001": box(0, 0, 4, 8),
+    WEST + "002": Polygon([(4, 0), (8, 0), (8, 4), (8, 8), (4, 8)]),
+    EAST + "001": box(8, 0, 14, 4),
+    EAST + "002": box(8, 4, 14, 8),
+}
+
 
 def on_map(shape):
     """Put paper coordinates on the map."""
@@ -68,6 +76,13 @@ def identifiers(layer, codes):
 
 def grids(shapes):
     return areas("grids", shapes, lambda code: code[:12], scheme="governance", kind="base")
+
+
+def tiled():
+    """Every layer, with grids that tile the city; the second of them has a post."""
+    grids_ = grids(TILES).assign(people=[100, 200, 300, None], households=[40, 80, 120, 160])
+    post = ("专职", "王五", "13800000000", "grids", WEST + "002", TERM, None)
+    return {**layers(), "grids": grids_, "posts": posts([post])}
 
 
 def posts(rows):

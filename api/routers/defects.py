@@ -19,7 +19,8 @@ from layers.files import geopackage, tables
 
 router = APIRouter(tags=["layers"])
 
-_FORMATS = table_formats.FORMATS | {"gpkg": table_formats.MORE_FORMATS["gpkg"]}
+#: Formats of a list of defects.
+FORMATS = table_formats.FORMATS | {"gpkg": table_formats.MORE_FORMATS["gpkg"]}
 
 
 class DefectOut(BaseModel):
@@ -102,7 +103,7 @@ class DefectList(BaseModel):
     dependencies=[needs(Permission.READ_LAYERS)],
     summary="Full check of a layer",
     response_model=DefectList,
-    responses={200: {"content": {media: {} for media in _FORMATS.values()}}},
+    responses={200: {"content": {media: {} for media in FORMATS.values()}}},
 )
 def list_defects(
     snapshot: SnapshotDep,
@@ -119,7 +120,7 @@ def list_defects(
     """
     if layer not in SPECS:
         raise Problem("not-found", f"There is no layer {layer!r}; there are {', '.join(SPECS)}.")
-    written = table_formats.choose(format, accept, _FORMATS)
+    written = table_formats.choose(format, accept, FORMATS)
 
     def load(session: Session, revision: int) -> gpd.GeoDataFrame:
         return checking.check_at(session, layer, revision)
@@ -127,9 +128,14 @@ def list_defects(
     # A check reads several layers; which ones depends on what is there.
     listed = snapshot.model(("defects", layer), layers=tuple(SPECS), load=load)
     told = defect_words.table(listed, layer)
+    return reply(written, told, layer, snapshot.revision)
+
+
+def reply(written: str, told: gpd.GeoDataFrame, layer: str, revision: int) -> Response:
+    """Send defects as :func:`api.defect_words.table` tells them."""
     table_formats.check_size(written, len(told), otherwise="csv")
-    body = _body(written, told, layer, snapshot.revision)
-    return table_formats.reply(body, written, name=f"defects-{layer}", revision=snapshot.revision)
+    body = _body(written, told, layer, revision)
+    return table_formats.reply(body, written, name=f"defects-{layer}", revision=revision)
 
 
 def _body(written: str, told: gpd.GeoDataFrame, layer: str, revision: int) -> bytes:

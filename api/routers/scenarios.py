@@ -1,6 +1,5 @@
 """Scenarios: what if a facility, a gate, a bridge were there; before and after."""
 
-import re
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +8,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Response
 from pydantic import BaseModel, ConfigDict
 
-from api import table_formats
+from api import stated, table_formats
 from api.access import Caller, Permission, needs
 from api.cities import city_at
 from api.coverage_replies import body
@@ -208,16 +207,16 @@ def _draft(said: ScenarioIn, caller: Caller, snapshot: Snapshot, runtime: Runtim
         base = snapshot
     else:
         base = base_of(runtime, snapshot, said.base_revision)
-    stated, misplaced = read_changes(said, runtime.settings)
+    planned, misplaced = read_changes(said, runtime.settings)
     city = city_at(base)
-    found = all_faults(misplaced, changes.faults(city, stated))
+    found = all_faults(misplaced, changes.faults(city, planned))
     if not found:
-        found = scope_faults(caller, base, stated)
+        found = scope_faults(caller, base, planned)
     faults += found
     if faults:
         raise DataError(faults)
-    plan(base, city, stated)
-    return Draft(name=said.name, note=said.note, base_revision=said.base_revision, changes=stated)
+    plan(base, city, planned)
+    return Draft(name=said.name, note=said.note, base_revision=said.base_revision, changes=planned)
 
 
 def _require_scope(caller: Caller, snapshot: Snapshot, saved: Scenario) -> None:
@@ -245,9 +244,7 @@ def _version(if_match: str | None) -> int:
     if if_match is None:
         message = "Send If-Match with the ETag of the scenario as you have read it."
         raise Problem("version-missing", message)
-    named = re.fullmatch(r'(?:W/)?"(\d{1,9})"', if_match.strip())
-    # What is no tag of ours is the tag of no version.
-    return int(named.group(1)) if named else -1
+    return stated.version(if_match)
 
 
 def _tagged(response: Response, saved: ScenarioOut) -> ScenarioOut:

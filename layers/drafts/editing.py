@@ -191,7 +191,7 @@ def _of_level(session: Session, state: State, level: str, edited: Edited) -> Cha
     frame = gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:4326")
     for column in _COUNTS:
         frame[column] = frame[column].astype("Int64")
-    return changes.between(before, frame)
+    return changes.between(before, frame.sort_index())
 
 
 def _features(session: Session, state: State, level: str, codes: list[str]) -> gpd.GeoDataFrame:

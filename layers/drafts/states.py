@@ -1,6 +1,6 @@
 """What layers are in a draft: those of its base revision, with the features that its steps changed in their place."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -118,11 +118,13 @@ def layers_of(session: Session, state: State) -> list[str]:
         select(literal(layer).label("layer")).where(exists().where(_held(ours, state)))
         for layer, ours in DRAFT_TABLES.items()
     ]
+    return ordered(session.scalars(union_all(*held)))
+
+
+def ordered(layers: Iterable[str]) -> list[str]:
+    """Put layers in the order of the levels and then by name."""
     order = [*LEVEL_OF]
-    return sorted(
-        session.scalars(union_all(*held)),
-        key=lambda layer: (order.index(layer) if layer in order else len(order), layer),
-    )
+    return sorted(layers, key=lambda layer: (order.index(layer) if layer in order else len(order), layer))
 
 
 def held(session: Session, layer: str, state: State) -> pd.Index:
@@ -156,14 +158,9 @@ def step_changes(session: Session, layer: str, state: State, number: int) -> Cha
 
 def diffs_of(session: Session, state: State, *, layer: str | None = None, land: bool = True) -> list[Diff]:
     """Compare a draft with its base, layer by layer; of layers that are the same nothing is returned."""
-    metric = deployment.get(session).metric_crs
-    found = []
-    for name in layers_of(session, state) if layer is None else [layer]:
-        change = changes_of(session, name, state)
-        if len(change):
-            moved = changes.land(change, metric=metric) if land and name in LEVEL_OF else None
-            found.append(Diff(name, change, moved, metric))
-    return found
+    names = layers_of(session, state) if layer is None else [layer]
+    found = {name: changes_of(session, name, state) for name in names}
+    return diffs.listed(found, metric=deployment.get(session).metric_crs, land=land)
 
 
 def readers(
@@ -179,6 +176,11 @@ def readers(
     if found is None:
         found = {layer: changes_of(session, layer, state) for layer in layers_of(session, state)}
     return diffs.readers(session, state.base, found)
+
+
+def step_readers(session: Session, state: State, found: Mapping[str, Changes]) -> tuple[Reader, Reader]:
+    """Return what reads the layers of a draft as it stands, and after further changes to it; each is read once."""
+    return diffs.overlaid(lambda layer: read(session, layer, state), found)
 
 
 def _names(layer: str) -> list[str]:

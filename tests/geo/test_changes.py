@@ -45,6 +45,15 @@ def test_a_ring_that_starts_elsewhere_is_the_same():
     assert len(found(areas(BEFORE), turned)) == 0
 
 
+def test_areas_that_only_got_nodes_have_the_land_they_had():
+    noded = shapely.segmentize(square(0, 0), 0.5)
+    after = areas(BEFORE | {"G1": noded, "G2": square(1, 0, 0.5)})
+    after.loc[identifier("G3"), "name"] = "新名"
+    change = changes.without_nodes(found(areas(BEFORE), after))
+    assert kinds(change) == {"G2": "moved", "G3": "attributes"}
+    assert len(change.before) == len(change.after) == 2
+
+
 def test_land_goes_from_one_code_to_another():
     after = areas(BEFORE | {"G1": square(0, 0, 1.5), "G2": square(1.5, 0, 0.5)})
     assert pairs(found(areas(BEFORE), after)) == {("G2", "G1"): pytest.approx(UNIT_M2 / 2, rel=1e-3)}

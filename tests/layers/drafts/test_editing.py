@@ -11,21 +11,12 @@ from layers.errors import Conflict
 from tests import paper_city as city
 
 WEST, EAST = city.WEST, city.EAST
-GRIDS = {
-    WEST + "001": box(0, 0, 4, 8),
-    WEST + "002": Polygon([(4, 0), (8, 0), (8, 4), (8, 8), (4, 8)]),
-    EAST + "001": box(8, 0, 14, 4),
-    EAST + "002": box(8, 4, 14, 8),
-}
 
 
 @pytest.fixture
 def tiled(session):
     """Revision 1: a city without a fault; the second grid has a post."""
-    layers = city.layers()
-    layers["grids"] = city.grids(GRIDS).assign(people=[100, 200, 300, None], households=[40, 80, 120, 160])
-    layers["posts"] = city.posts([("专职", "王五", "13800000000", "grids", WEST + "002", city.TERM, None)])
-    city.build(session, layers)
+    city.build(session, city.tiled())
     return session
 
 
@@ -77,7 +68,7 @@ def test_parts_of_a_split_grid_are_new_features_named_after_it(tiled, draft):
     )
     after = grids(tiled, draft)
     parts = [WEST + "003", WEST + "004"]
-    assert set(after.index) == {*GRIDS, *parts} - {WEST + "002"}
+    assert set(after.index) == {*city.TILES, *parts} - {WEST + "002"}
     assert after["name"][parts].tolist() == ["grids 002-003", "grids 002-004"]
     assert after.loc[parts, ["people", "households"]].isna().all(axis=None)
     assert after.loc[parts, "generated_code"].all()
