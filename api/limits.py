@@ -1,5 +1,7 @@
 """A bound on every request's body, answered as a problem document."""
 
+import re
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -7,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import too_large
 
 #: Paths that take files; everything else takes a form or a few fields.
-UPLOADS = frozenset({"/api/locate"})
+UPLOADS = re.compile(r"/api/locate|/api/drafts/[^/]+/imports/[^/]+")
 #: Largest body where no file is taken. Bodies are read before the caller is known, and JSON grows when parsed.
 MOST_ELSEWHERE = 1 << 20
 
@@ -28,7 +30,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = self._most_bytes if scope["path"] in UPLOADS else min(MOST_ELSEWHERE, self._most_bytes)
+        most = self._most_bytes if UPLOADS.fullmatch(scope["path"]) else min(MOST_ELSEWHERE, self._most_bytes)
         stated = Headers(scope=scope).get("content-length", "")
         if stated.isdecimal() and int(stated) > most:
             await too_large(most)(scope, receive, send)

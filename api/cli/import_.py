@@ -21,7 +21,7 @@ from layers.database import Session
 from layers.diffs import Diff
 from layers.drafts import keeping
 from layers.errors import Conflict, NotFound
-from layers.imports import ImportReport, Options, Outcome, Records, drafting, reading
+from layers.imports import ImportReport, Options, Outcome, Records, drafting, fields, reading
 from layers.progress import Progress
 from layers.tables import DraftStep
 
@@ -143,7 +143,6 @@ def import_layer(
     each gets its area, and those whose external id is known are brought up to date. Exit code 1 says that there
     are rejects or defects.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
-    named = _columns(map_ or [])
     beside = {
         "facilities": facilities,
         "compounds": compounds,
@@ -152,6 +151,7 @@ def import_layer(
         "barriers": barriers,
     }
     try:
+        named = fields.stated(map_ or [])
         if layer == INCIDENTS:
             _refuse_for_incidents(draft, dry_run=dry_run)
             asked = Asked(crs=crs, named=named, rejects=rejects, sheet=sheet, encoding=encoding)
@@ -217,15 +217,6 @@ class _Done:
     def reports(self) -> list[ImportReport]:
         """Of each layer that the file was imported as."""
         return list(self.outcome.reports.values())
-
-
-def _columns(stated: list[str]) -> dict[str, str]:
-    """Read FIELD=COLUMN."""
-    wrong = [each for each in stated if "=" not in each]
-    if wrong:
-        message = f"{', '.join(wrong)}: write FIELD=COLUMN, such as name=社区名称."
-        raise typer.BadParameter(message, param_hint="--map")
-    return {name.strip(): column.strip() for name, column in (each.split("=", 1) for each in stated)}
 
 
 def _run(layer: str, file: Path, words: dict[str, Any], wanted: _Wanted, *, embedded: bool) -> _Done:

@@ -1,5 +1,7 @@
 """Which module reads or writes a file, by its suffix; and how large a file may be."""
 
+import contextlib
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -8,8 +10,9 @@ from geo.faults import DataError, Fault
 from layers.files import delimited, parquet, vector, xlsx
 from layers.files.source import Source, refused
 
-#: Largest file that is read into memory at once.
+#: Largest file that is read into memory at once, and what it may unpack to.
 LARGEST_BYTES = 2 << 30
+LARGEST_UNPACKED = 8 << 30
 
 _DELIMITED = (".csv", ".tsv", ".txt")
 _PARQUET = (".parquet", ".geoparquet", ".pq")
@@ -28,6 +31,7 @@ def read(
     x: str | None = None,
     y: str | None = None,
     largest_bytes: int = LARGEST_BYTES,
+    largest_unpacked: int = LARGEST_UNPACKED,
 ) -> Source:
     """Read a file of any known format.
 
@@ -56,6 +60,8 @@ def read(
         raise DataError(Fault(kind="file-empty", message=f"{path.name} is empty."))
     if size > largest_bytes:
         raise refused(path, "file-too-large", f"{size} bytes, at most {largest_bytes} are read")
+    if _unpacked_bytes(path, suffix) > largest_unpacked:
+        raise refused(path, "file-too-large", f"it unpacks to over {largest_unpacked >> 20} MB")
     if suffix in _DELIMITED:
         return delimited.read(path, encoding=encoding, x=x, y=y)
     if suffix in _XLSX:
@@ -63,6 +69,14 @@ def read(
     if suffix in _PARQUET:
         return parquet.read(path, x=x, y=y)
     return vector.read(path, sheet=sheet, encoding=encoding, x=x, y=y)
+
+
+def _unpacked_bytes(path: Path, suffix: str) -> int:
+    """What a file says that it unpacks to; nothing where it is not packed, or cannot be read."""
+    if suffix in (".zip", *_XLSX):
+        with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    return parquet.unpacked_bytes(path) if suffix in _PARQUET else 0
 
 
 def write(frame: pd.DataFrame, path: Path, *, encoding: str | None = None) -> None:

@@ -32,6 +32,15 @@ def read(path: Path, *, x: str | None = None, y: str | None = None) -> Source:
     return Source(located, "Parquet", faults=faults)
 
 
+def unpacked_bytes(path: Path) -> int:
+    """Return what the columns of a file unpack to; 0 where it cannot be read."""
+    try:
+        about = pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        return 0
+    return sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
+
+
 def _is_cut(path: Path) -> bool:
     content = path.read_bytes()
     return content.startswith(_MAGIC) and not content.endswith(_MAGIC)

@@ -42,8 +42,6 @@ ENCODINGS = (UTF_8, "GBK")
 _BESIDE_SHP = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 #: One byte a character, every byte allowed: text goes through unharmed and is decoded afterwards.
 _BYTES = "ISO-8859-1"
-#: How much a zip file may grow when it is unpacked.
-_MOST_UNPACKED = 8 << 30
 
 
 def read(
@@ -230,8 +228,6 @@ def _unpacked(path: Path) -> Iterator[Path]:
         with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
             members = [item for item in archive.infolist() if not item.is_dir()]
             main = _main_member(path, members)
-            if sum(item.file_size for item in members) > _MOST_UNPACKED:
-                raise refused(path, "file-too-large", f"it unpacks to over {_MOST_UNPACKED >> 30} GB")
             stem = str(Path(main.filename).with_suffix(""))
             for item in members:
                 if str(Path(item.filename).with_suffix("")) == stem:

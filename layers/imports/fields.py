@@ -5,7 +5,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,28 @@ class Mapped:
     columns: dict[str, str]
     faults: list[Fault]
     notes: list[str]
+
+
+def stated(words: Sequence[str]) -> dict[str, str]:
+    """Read what a user says of the columns: ``FIELD=COLUMN``; ``FIELD=`` says that the file has none.
+
+    Raises
+    ------
+    DataError
+        ``parameter-invalid`` for each that says something else.
+    """
+    faults = [
+        Fault(
+            kind="parameter-invalid",
+            field="map",
+            message=f"{word!r}: write FIELD=COLUMN, such as name=社区名称.",
+        )
+        for word in words
+        if "=" not in word
+    ]
+    if faults:
+        raise DataError(faults)
+    return {name.strip(): column.strip() for name, column in (word.split("=", 1) for word in words)}
 
 
 def match(columns: list[str], spec: LayerSpec, stated: Mapping[str, str]) -> dict[str, str]:

@@ -57,6 +57,7 @@ def of_file(
     sheet: str | None = None,
     encoding: str | None = None,
     name: str | None = None,
+    largest_unpacked: int = formats.LARGEST_UNPACKED,
     progress: Progress = silent,
 ) -> Records:
     """Read one file of any known format.
@@ -67,6 +68,8 @@ def of_file(
         Its ``columns`` may also name the coordinate columns of a table, as ``x`` and ``y``.
     name
         What the file is called in the history, where it is not the path's last part.
+    largest_unpacked
+        What it may unpack to, bytes.
 
     Raises
     ------
@@ -76,7 +79,9 @@ def of_file(
     columns = dict(options.columns)
     x, y = columns.pop("x", None), columns.pop("y", None)
     with during(progress, f"read {path.name}"):
-        source = formats.read(path, sheet=sheet, encoding=encoding, x=x, y=y)
+        source = formats.read(
+            path, sheet=sheet, encoding=encoding, x=x, y=y, largest_unpacked=largest_unpacked
+        )
     return Records(
         {layer: source.frame},
         replace(options, columns=columns),
