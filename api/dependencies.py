@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api import stated
 from api.coverage_results import CoverageResults
+from api.events import Events
 from api.sent_bodies import SentBodies
 from api.settings import Settings
 from api.snapshots import Snapshot, Snapshots
@@ -42,6 +43,8 @@ class Runtime:
         Of vector tiles.
     waiting
         Requests that keep a thread while they wait for a job; one too many gets its job's address at once.
+    events
+        What subscribers are told.
     """
 
     settings: Settings
@@ -56,6 +59,7 @@ class Runtime:
     bodies: SentBodies
     tiles: SentBodies
     waiting: threading.Semaphore
+    events: Events
 
 
 def now() -> dt.datetime:

@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     kept_results_mb: int = Field(
         512, gt=0, description="results kept in the database; what was not asked for longest goes first"
     )
+    review: bool = Field(
+        default=True, description="a second person must approve a draft before it is published"
+    )
     public_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s?#]+$",
