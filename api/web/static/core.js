@@ -40,12 +40,13 @@ wangge.address = (path, query = {}) => {
 /** Address of a page, in the reader's language. */
 wangge.page = (path, query = {}) => wangge.address(path, wangge.chinese ? query : { ...query, lang: "en" });
 
-/** What a server said went wrong: a title and a list of faults. */
+/** What a server said went wrong: a title, a list of faults, and the document that says all of it. */
 wangge.Problem = class extends Error {
-  constructor(title, faults = [], status = 0) {
+  constructor(title, faults = [], status = 0, document = {}) {
     super(title);
     this.faults = faults;
     this.status = status;
+    this.document = document;
   }
 };
 
@@ -68,7 +69,7 @@ wangge.fetchJson = async (address, options = {}) => {
   const said = (body.errors || []).map((fault) => [wangge.say(fault.title_zh, null), fault.message].filter(Boolean).join("："));
   // Two fields may share one fault: swapped coordinates are told once.
   const faults = [...new Set(said)];
-  throw new wangge.Problem(title, faults.length ? faults : [body.detail].filter(Boolean), response.status);
+  throw new wangge.Problem(title, faults.length ? faults : [body.detail].filter(Boolean), response.status, body);
 };
 
 /** Write to our server what a body says as JSON; returns what it answers. */
