@@ -26,7 +26,7 @@ from geo.changes import Changes
 from layers import catalogue, checking, database, deployment, diffs, gate
 from layers.database import Session
 from layers.diffs import Diff
-from layers.drafts import editing, keeping, states, steps
+from layers.drafts import editing, judging, keeping, states, steps
 from layers.drafts.keeping import Request
 from layers.errors import NotFound
 from layers.files import tables
@@ -298,11 +298,9 @@ def _request(caller: Caller, key: str | None, said: EditIn) -> Request | None:
 
 def _judged(session: Session, state: states.State, made: editing.Made) -> dict[str, Any]:
     """Say what an edit of a state does to lineage and partition."""
-    before, after = states.step_readers(session, state, made.changes)
-    judged = gate.judge(before, after, made.changes, metric=deployment.get(session).metric_crs)
     return {
         "lineage": made.lineage.to_dict("records"),
-        "worse": [fault.as_dict() for fault in judged.worse],
+        "worse": [fault.as_dict() for fault in judging.worse(session, state, made.changes)],
     }
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 import pandas as pd
 from sqlalchemy import (
     ColumnElement,
-    FromClause,
     Integer,
     Subquery,
     Table,
@@ -100,15 +99,15 @@ def read(
     if codes is not None:
         conditions.append(layered.c.code.in_(list(codes)))
     if within is not None:
-        conditions.append(meets(layered, within))
+        conditions.append(meets(layered.c, within))
     known = columns if columns is not None else [c.name for c in store.columns_of(store.table(layer))]
     named = ["geometry" if name == "geom" else name for name in known]
     return store.read_from(session, layered, named, *conditions)
 
 
-def meets(layered: FromClause, box: Box) -> ColumnElement[bool]:
+def meets(columns: Any, box: Box) -> ColumnElement[bool]:  # noqa: ANN401 - columns of a source
     """Return the condition that a feature's box meets another."""
-    result: ColumnElement[bool] = layered.c.geom.op("&&")(func.ST_MakeEnvelope(*box, 4326))
+    result: ColumnElement[bool] = columns.geom.op("&&")(func.ST_MakeEnvelope(*box, 4326))
     return result
 
 
