@@ -28,7 +28,7 @@ def named_areas(snapshot: Snapshot) -> Mapping[str, Area]:
 
 def scope(caller: Caller, snapshot: Snapshot) -> dict[str, Any]:
     """Return the fields of :class:`layers.incidents.search.Filters` that limit a search to what a caller sees."""
-    return {"scope": caller.areas, "scope_unassigned": _sees_unassigned(caller, snapshot)}
+    return {"scope": caller.areas, "scope_unassigned": sees_unassigned(caller, snapshot)}
 
 
 def visible(session: Session, snapshot: Snapshot, incident_id: UUID, caller: Caller) -> Incident:
@@ -42,12 +42,13 @@ def visible(session: Session, snapshot: Snapshot, incident_id: UUID, caller: Cal
     incident = incidents.get(session, incident_id)
     if caller.covers(incident.path):
         return incident
-    if incident.area_code is None and _sees_unassigned(caller, snapshot):
+    if incident.area_code is None and sees_unassigned(caller, snapshot):
         return incident
     raise NotFound(f"There is no incident {incident_id}.")
 
 
-def _sees_unassigned(caller: Caller, snapshot: Snapshot) -> bool:
+def sees_unassigned(caller: Caller, snapshot: Snapshot) -> bool:
+    """Tell whether a caller sees the incidents that belong to no area: without limits, or as a district's account."""
     if not caller.areas:
         return True
     mine = (named_areas(snapshot).get(code) for code in caller.areas)

@@ -3,7 +3,7 @@
 Codes compare as text, code point by code point, which for the UTF-8 codes of the database is byte by byte.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from geo import crs, homes
 from geo.assign import TOLERANCE_M
 from geo.faults import DataError, Fault
+from geo.levels import LEVELS
 
 Objects = NDArray[np.object_]
 Ints = NDArray[np.intp]
@@ -246,6 +247,31 @@ def parents_by_location(areas: gpd.GeoDataFrame, parents: gpd.GeoDataFrame, *, m
     share = np.divide(share, whole, out=np.zeros(len(areas)), where=whole > 0)
     parent_code = pd.Series(code, index=areas.index, dtype=object)
     return pd.DataFrame({"parent_code": parent_code, "share": share}, index=areas.index)
+
+
+def paths(areas: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], dict[str, str]]:
+    """Codes by level, from the top down to each area; a parent is in the nearest level above that has its code.
+
+    Parameters
+    ----------
+    areas
+        By level: ``code`` and ``parent_code`` (may be missing).
+
+    Returns
+    -------
+    dict
+        By level and code of an area: the codes of the areas it lies in and its own, by level, top level first.
+    """
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for depth, level in enumerate(LEVELS):
+        if level not in areas:
+            continue
+        for code, parent in zip(areas[level]["code"], areas[level]["parent_code"], strict=True):
+            above = next(
+                (found[upper, parent] for upper in reversed(LEVELS[:depth]) if (upper, parent) in found), {}
+            )
+            found[level, code] = {**above, level: code}
+    return found
 
 
 def reading_order(lon: ArrayLike, lat: ArrayLike) -> Ints:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array, eye_array
 
+from geo import hierarchy
 from geo.levels import LAYER_OF, LEVELS
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -97,7 +98,7 @@ def build(
         By level, the compounds' own included; levels without areas are left out. Areas ascend by code.
     """
     base = finest(areas)
-    paths = _paths(areas)
+    paths = hierarchy.paths(areas)
     compound = pd.Index(compounds["code"]).get_indexer(links["compound_code"]).astype(np.int64)
     share = links["share"].to_numpy(dtype=np.float64)
     levels = {}
@@ -142,20 +143,6 @@ def apart(levels: Mapping[str, Level], level: Level) -> dict[str, Level]:
     if estates is not None:
         old = np.ones(len(estates.codes)) @ estates.share
     return {PARTS[0]: level.weighed(old), PARTS[1]: level.weighed(1.0 - old)}
-
-
-def _paths(areas: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], dict[str, str]]:
-    """Codes by level, from the top down to each area, top levels first so that parents are known."""
-    paths: dict[tuple[str, str], dict[str, str]] = {}
-    for depth, level in enumerate(LEVELS):
-        if level not in areas:
-            continue
-        for code, parent in zip(areas[level]["code"], areas[level]["parent_code"], strict=True):
-            above = next(
-                (paths[upper, parent] for upper in reversed(LEVELS[:depth]) if (upper, parent) in paths), {}
-            )
-            paths[level, code] = {**above, level: code}
-    return paths
 
 
 def _areas_of(

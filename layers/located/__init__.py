@@ -14,11 +14,12 @@ from layers.located.areas import (
     named_areas,
     patch_areas,
     path_of,
+    paths_in,
     paths_of,
     schemes,
 )
 from layers.located.location import Location, Locator, locate, locate_at, number
-from layers.located.neighbourhood import Place
+from layers.located.neighbourhood import Place, widened
 from layers.located.outlines import (
     Building,
     Buildings,
@@ -66,6 +67,8 @@ __all__ = [
     "patch_compounds",
     "patch_old_estates",
     "path_of",
+    "paths_in",
     "paths_of",
     "schemes",
+    "widened",
 ]

@@ -13,8 +13,9 @@ from geo.assign import NONE, AreaIndex
 from geo.crs import parse, to_lonlat
 from geo.faults import DataError, Fault
 from geo.levels import LAYER_OF, LEVELS
-from layers import deployment, store
+from layers import deployment, reading, store
 from layers.located.neighbourhood import Place, about, every
+from layers.reading import Read
 
 #: Scheme that is meant where none is named.
 SCHEME = "governance"
@@ -98,7 +99,8 @@ def load_areas(
     if level == "grid" and scheme != SCHEME and frame.empty:
         _check_scheme(session, scheme)
     index = AreaIndex(frame, metric=decided.metric_crs, tolerance_m=decided.tolerance_m)
-    return Areas(level, index, _paths(session, revision, level, frame, whole=near is None))
+    read = reading.of_revision(session, revision)
+    return Areas(level, index, _paths(read, level, frame, whole=near is None))
 
 
 def patch_areas(session: Session, older: Areas, since: int, revision: int, *, scheme: str = SCHEME) -> Areas:
@@ -126,7 +128,7 @@ def patch_areas(session: Session, older: Areas, since: int, revision: int, *, sc
         renamed = store.read(
             session, LAYER_OF[level], revision, columns=_COLUMNS, where=every(_of_scheme(level, scheme))
         )
-    fresh = _paths(session, revision, level, renamed, whole=every_path)
+    fresh = _paths(reading.of_revision(session, revision), level, renamed, whole=every_path)
     paths |= {path[-1].code: path for path in fresh}
     return Areas(level, index, [paths[code] for code in index.codes])
 
@@ -147,12 +149,15 @@ def paths_of(
     session: Session, revision: int, *, codes: Collection[str] | None = None, scheme: str = SCHEME
 ) -> dict[str, tuple[Area, ...]]:
     """Areas from the district down to each grid, by its code; `codes` limits them."""
-    source = store.table("grids")
-    frame = store.read(
-        session, "grids", revision, columns=_COLUMNS, codes=codes, where=source.c.scheme == scheme
-    )
-    found = _paths(session, revision, "grid", frame, whole=codes is None)
-    return {path[-1].code: path for path in found}
+    return paths_in(reading.of_revision(session, revision), codes=codes, scheme=scheme)
+
+
+def paths_in(
+    read: Read, *, codes: Collection[str] | None = None, scheme: str = SCHEME
+) -> dict[str, tuple[Area, ...]]:
+    """Areas from the district down to each grid of a state, by its code; `codes` limits them."""
+    frame = read("grids", columns=_COLUMNS, codes=codes, where=lambda grids: grids.scheme == scheme)
+    return {path[-1].code: path for path in _paths(read, "grid", frame, whole=codes is None)}
 
 
 def named_areas(session: Session, revision: int) -> dict[str, Area]:
@@ -177,16 +182,14 @@ def _check_scheme(session: Session, scheme: str) -> None:
         raise DataError(Fault(kind="parameter-invalid", field="scheme", message=message))
 
 
-def _paths(
-    session: Session, revision: int, level: str, frame: pd.DataFrame, *, whole: bool
-) -> list[tuple[Area, ...]]:
+def _paths(read: Read, level: str, frame: pd.DataFrame, *, whole: bool) -> list[tuple[Area, ...]]:
     """Follow the parents' codes upwards: a parent is in the nearest level above that has its code."""
     paths: dict[str, tuple[Area, ...]] = {}
     wanted = set(frame["parent_code"].dropna())
     known: list[tuple[str, Any]] = []
     for above in reversed(LEVELS[: LEVELS.index(level)]):
         codes = None if whole else wanted
-        rows = store.read(session, LAYER_OF[above], revision, columns=_COLUMNS, codes=codes)
+        rows = read(LAYER_OF[above], columns=_COLUMNS, codes=codes)
         known.append((above, rows))
         wanted |= set(rows["parent_code"].dropna())
     for above, rows in reversed(known):
