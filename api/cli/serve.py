@@ -12,6 +12,7 @@ from api.app import create_app
 from api.cli.connection import Embedded, connected, named_settings
 from api.cli.console import console, progress_bars
 from api.cli.worker import kept_running
+from api.events import Events
 from api.warm import warm
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -54,7 +55,20 @@ def listen(application: FastAPI, *, host: str, port: int) -> None:
         )
         # Ctrl-C is how serving ends, not a failure.
         with kept_running(application.state.runtime.settings), suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listening])
+            _Server(config, application.state.runtime.events).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Ends event streams as soon as it is told to end, for it waits for every request under way."""
+
+    def __init__(self, config: uvicorn.Config, events: Events) -> None:
+        super().__init__(config)
+        self._events = events
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no further request, and end when those under way have."""
+        self._events.stop()
+        await super().shutdown(sockets)
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:
