@@ -13,7 +13,8 @@ from geo import crs
 from geo.changes import Changes
 from geo.faults import Fault
 from geo.levels import CODE_WIDTHS, LEVEL_OF
-from layers import validation
+from layers import neighbourhood, validation
+from layers.neighbourhood import Found
 from layers.validation import Reader
 
 _AREAL = 2
@@ -22,10 +23,10 @@ _ROUNDING_M2 = 0.01
 
 
 class Judged(NamedTuple):
-    """What stands after changes: faults that refuse them, and the defects by layer that :func:`keep` stores."""
+    """What stands after changes: faults that refuse them, and what was found by layer, for :func:`keep`."""
 
     worse: list[Fault]
-    found: dict[str, gpd.GeoDataFrame]
+    found: dict[str, Found]
 
 
 def judge(
@@ -38,22 +39,45 @@ def judge(
 ) -> Judged:
     """Check what changes do to their layers, to the level below, and to buildings that grids part.
 
+    Only the neighbourhood of what changed is checked (:mod:`layers.neighbourhood`), which refuses exactly what a check
+    of whole layers does.
+
     Parameters
     ----------
     before, after
         Read the layers as they are, and as they will be.
     changes
         By layer, what turns the one state into the other.
+    metric, widths
+        As for :func:`layers.validation.check`.
     """
     names = dict.fromkeys(name for layer in changes for name in affected(layer, after))
-    found = {name: validation.check(name, after, metric=metric, widths=widths) for name in names}
-    return Judged(refusals(found, before, metric=metric, widths=widths), found)
+    found = {
+        name: neighbourhood.check(name, before, after, changes, metric=metric, widths=widths)
+        for name in names
+    }
+    worse: list[Fault] = []
+    for name, each in found.items():
+        if name in LEVEL_OF and len(each.after):
+            was = each.before
+            if was is None:
+                was = validation.check(name, before, metric=metric, widths=widths)
+            worse += refusals(name, was, each.after, metric=metric)
+    return Judged(worse, found)
 
 
-def keep(session: Session, found: Mapping[str, gpd.GeoDataFrame], revision: int) -> None:
-    """Store what stands at the revision that published the changes that were judged."""
-    for layer, defects in found.items():
-        validation.store(session, layer, defects, revision)
+def keep(session: Session, found: Mapping[str, Found], revision: int) -> None:
+    """Store what stands at the revision that published the changes that were judged; what is not near them stays."""
+    for layer, each in found.items():
+        if each.before is None:
+            validation.store(session, layer, each.after, revision)
+        else:
+            validation.exchange(session, layer, each.before, each.after, revision)
+
+
+def refusals(layer: str, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, metric: str) -> list[Fault]:
+    """Say why a state of areas may not be published: each defect that is new or larger than before."""
+    return validation.as_faults(layer, _worse(before, after, metric)) if len(after) else []
 
 
 def affected(layer: str, read: Reader) -> list[str]:
@@ -64,32 +88,6 @@ def affected(layer: str, read: Reader) -> list[str]:
     if layer in ("grids", "compounds") and len(read("buildings")):
         found.append("buildings")
     return found
-
-
-def refusals(
-    found: Mapping[str, gpd.GeoDataFrame],
-    before: Reader,
-    *,
-    metric: str,
-    widths: Sequence[int] = CODE_WIDTHS,
-) -> list[Fault]:
-    """Say why states of layers may not be published: each defect of areas that is new or larger than before.
-
-    Parameters
-    ----------
-    found
-        Defects by layer, as :func:`layers.validation.check` finds them in the new states.
-    before
-        Reads the layers as they are.
-    """
-    return [
-        fault
-        for name, defects in found.items()
-        if name in LEVEL_OF and len(defects)
-        for fault in validation.as_faults(
-            name, _worse(validation.check(name, before, metric=metric, widths=widths), defects, metric)
-        )
-    ]
 
 
 def _worse(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, metric: str) -> gpd.GeoDataFrame:

@@ -13,14 +13,14 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import delete, insert
+from sqlalchemy import ARRAY, Text, cast, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from geo import hierarchy, partition, validity
 from geo.faults import Fault
 from geo.levels import CODE_WIDTHS, LAYER_OF, LEVEL_OF, LEVELS
 from geo.streets import defects as street_defects
-from layers import catalogue
+from layers import catalogue, history
 from layers.tables import Defect
 
 COLUMNS = ("kind", "codes", "size", "unit", "message", "geometry")
@@ -47,15 +47,27 @@ def check(layer: str, read: Reader, *, metric: str, widths: Sequence[int] = CODE
     widths
         Digits that each level adds to its parent's code.
     """
-    frame = read(layer)
     if layer in LEVEL_OF:
-        return _check_areas(layer, frame, read, metric, widths)
+        return _check_areas(layer, read(layer), read, metric, widths)
+    return check_features(layer, read(layer), read, metric=metric)
+
+
+def check_features(layer: str, frame: pd.DataFrame, read: Reader, *, metric: str) -> gpd.GeoDataFrame:
+    """Find the defects of features that are no areas: all of a layer, or of any layer but streets only some.
+
+    Parameters
+    ----------
+    frame
+        The features.
+    read
+        Reads the layers that they are held against, at least what lies where they do.
+    """
     if layer == "streets":
-        return _joined([street_defects.islands(frame, metric=metric)[list(COLUMNS)]])
+        return joined([street_defects.islands(frame, metric=metric)[list(COLUMNS)]])
     if layer == "posts":
         return _targets(frame, read)
     if layer == "buildings":
-        return _joined([_check_places(layer, frame, read), *_check_buildings(frame, read, metric)])
+        return joined([_check_places(layer, frame, read), *_check_buildings(frame, read, metric)])
     return _check_places(layer, frame, read)
 
 
@@ -123,6 +135,10 @@ def as_faults(layer: str, defects: gpd.GeoDataFrame) -> list[Fault]:
 def store(session: Session, layer: str, defects: gpd.GeoDataFrame, revision: int) -> None:
     """Keep the defects that stand in a layer at a revision, in place of those kept for it before."""
     session.execute(delete(Defect).where(Defect.layer == layer))
+    _insert(session, layer, defects, revision)
+
+
+def _insert(session: Session, layer: str, defects: gpd.GeoDataFrame, revision: int) -> None:
     rows = [
         {
             "layer": layer,
@@ -140,6 +156,40 @@ def store(session: Session, layer: str, defects: gpd.GeoDataFrame, revision: int
         session.execute(insert(Defect), rows)
 
 
+def exchange(
+    session: Session, layer: str, gone: gpd.GeoDataFrame, come: gpd.GeoDataFrame, revision: int
+) -> None:
+    """Keep what stands in a layer at a revision where a part was checked, before and after a change.
+
+    Parameters
+    ----------
+    gone, come
+        What was found in the part before the change and after it; what was kept beside it still stands.
+    """
+    version = history.versions(session, revision - 1).get(layer, 0)
+    # What was found before the layer's last change is known to nobody.
+    session.execute(delete(Defect).where(Defect.layer == layer, Defect.revision < version))
+    named = sorted({code for codes in gone["codes"] for code in codes})
+    rows = session.execute(
+        select(Defect.id, Defect.kind, Defect.codes, Defect.size).where(
+            Defect.layer == layer, Defect.codes.overlap(cast(named, ARRAY(Text)))
+        )
+    )
+    kept: dict[tuple[str, ...], list[tuple[float, int]]] = {}
+    for number, kind, codes, size in rows:
+        kept.setdefault((kind, *codes), []).append((size or 0.0, number))
+    ended = []
+    for kind, codes, size in gone[["kind", "codes", "size"]].itertuples(index=False):
+        same = kept.get((kind, *codes))
+        if same:
+            nearest = min(same, key=lambda each: abs(each[0] - size))
+            same.remove(nearest)
+            ended.append(nearest[1])
+    session.execute(delete(Defect).where(Defect.id.in_(ended)))
+    session.execute(update(Defect).where(Defect.layer == layer).values(revision=revision))
+    _insert(session, layer, come, revision)
+
+
 # --- areas -----------------------------------------------------------------------------------------------
 
 
@@ -150,13 +200,14 @@ def _check_areas(
     parents = read(above) if above else None
     schemes = [part for _, part in frame.groupby("scheme")] if "scheme" in frame.columns else [frame]
     found = [partition.check(part, parents, metric=metric) for part in schemes]
-    found.append(_code_defects(layer, frame, parents, widths))
-    return _joined(found)
+    found.append(code_defects(layer, frame, parents, widths))
+    return joined(found)
 
 
-def _code_defects(
+def code_defects(
     layer: str, frame: gpd.GeoDataFrame, parents: gpd.GeoDataFrame | None, widths: Sequence[int]
 ) -> gpd.GeoDataFrame:
+    """Find codes of areas that are malformed, held twice, or not their parent's."""
     codes = frame["code"].astype(str)
     width = code_width(layer, widths)
     malformed = ~codes.str.fullmatch(rf"[0-9]{{{width}}}").to_numpy(dtype=bool)
@@ -176,7 +227,7 @@ def _code_defects(
         found.append(
             _codes(frame, strange, "parent-mismatch", "{code} does not start with its parent's code.")
         )
-    return _joined(found)
+    return joined(found)
 
 
 def _codes(frame: gpd.GeoDataFrame, rows: NDArray[np.bool_], kind: str, said: str) -> gpd.GeoDataFrame:
@@ -205,11 +256,11 @@ def _check_places(layer: str, frame: gpd.GeoDataFrame, read: Reader) -> gpd.GeoD
     invalid["kind"] = found["kind"].to_numpy()
     grids = read("grids")
     if not len(grids):
-        return _joined([invalid])
+        return joined([invalid])
     points = shapely.point_on_surface(geoms)
     outside = hierarchy.holders(points, grids) < 0
     said = [f"{code} lies in no grid." for code in codes[outside]]
-    return _joined(
+    return joined(
         [invalid, _frame("outside-parent", [[code] for code in codes[outside]], said, points[outside])]
     )
 
@@ -264,7 +315,7 @@ def _targets(posts: pd.DataFrame, read: Reader) -> gpd.GeoDataFrame:
         if target not in known.get(layer, ())
     ]
     nowhere = np.full(len(missing), None, dtype=object)
-    return _joined(
+    return joined(
         [_frame("parent-missing", [[code] for code, _ in missing], [said for _, said in missing], nowhere)]
     )
 
@@ -282,7 +333,8 @@ def _frame(
     return gpd.GeoDataFrame(table, geometry=np.asarray(geoms, dtype=object), crs="EPSG:4326")
 
 
-def _joined(frames: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+def joined(frames: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """Put frames of defects together."""
     full = [frame for frame in frames if len(frame)]
     if not full:
         return _frame("overlap", [], [], np.empty(0, dtype=object))

@@ -94,10 +94,7 @@ def work_out(
             outcome.standing.update(_standing(state, layer, options))
         report.defects = outcome.standing[layer]
         if compared or (layer in LEVEL_OF and options.mode == "upsert" and len(state.before(layer))):
-            found = {name: outcome.standing[name] for name in gate.affected(layer, state.after)}
-            outcome.worse.extend(
-                gate.refusals(found, state.before, metric=state.metric, widths=options.widths)
-            )
+            outcome.worse.extend(_worse(outcome, layer, options))
     if "compounds" in records.frames:
         outcome.changes.update(_adopt_homes(state, outcome.changes))
     for layer, change in [*outcome.changes.items()]:
@@ -118,6 +115,17 @@ def _standing(state: State, layer: str, options: Options) -> dict[str, gpd.GeoDa
         name: validation.check(name, state.after, metric=state.metric, widths=options.widths)
         for name in gate.affected(layer, state.after)
     }
+
+
+def _worse(outcome: Outcome, layer: str, options: Options) -> list[Fault]:
+    """Find which defects of areas would be new or larger."""
+    state = outcome.state
+    found = {
+        name: _compared(state.before(name), outcome.changes[name])
+        for name in gate.affected(layer, state.after)
+        if name in outcome.changes
+    }
+    return gate.judge(state.before, state.after, found, metric=state.metric, widths=options.widths).worse
 
 
 def _tell(reports: Mapping[str, ImportReport], records: Records) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 from sqlalchemy.orm import Session
 
 from geo.faults import DataError
-from layers import gate, history, publishing
+from layers import history, publishing, validation
 from layers.errors import Conflict
 from layers.imports import outcome, reading
 from layers.imports.outcome import Outcome, rejected
@@ -165,7 +165,8 @@ def publish(
         revision = publishing.publish(
             session, made.changes, author=author, note=note, now=now, clock=clock
         ).revision
-        gate.keep(session, made.standing, revision)
+        for layer, defects in made.standing.items():
+            validation.store(session, layer, defects, revision)
     for layer in made.changes.keys() & made.reports.keys():
         made.reports[layer].revision = revision
 

@@ -100,7 +100,7 @@ def listed(found):
     ]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 99), st.data())
 def test_what_is_found_near_by_is_what_differs_in_the_whole(seed, data):
     areas, above = city(np.random.default_rng(seed))
