@@ -118,6 +118,8 @@ RULES = {
         "GET /api/drafts/{draft_id}/features/{layer}/{code}",
         "GET /api/drafts/{draft_id}/impact",
         "GET /api/drafts/{draft_id}/impact/report",
+        "POST /api/drafts/{draft_id}/imports/{layer}",
+        "GET /api/drafts/{draft_id}/layers/{layer}",
         "GET /api/drafts/{draft_id}/notes",
         "POST /api/drafts/{draft_id}/notes",
         "POST /api/drafts/{draft_id}/rebase",
