@@ -1,6 +1,6 @@
 """The one table from errors to HTTP replies, as ``application/problem+json`` (RFC 9457)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -62,13 +62,21 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
     """A reply that is a problem; routes raise it where no domain error says the same."""
 
     def __init__(
-        self, name: str, detail: str, *, faults: Sequence[Fault] = (), headers: dict[str, str] | None = None
+        self,
+        name: str,
+        detail: str,
+        *,
+        faults: Sequence[Fault] = (),
+        headers: dict[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.name = name
         self.detail = detail
         self.faults = faults
         self.headers = headers
+        #: Further members of the document (RFC 9457, 3.2).
+        self.members = members or {}
 
 
 def install(app: FastAPI) -> None:
@@ -107,10 +115,11 @@ def _reply(
     detail: str,
     problems: Sequence[dict[str, Any]] = (),
     headers: dict[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> Response:
     # The standard of that tree knows 400 where we say what is amiss by 422.
     bad = name in {"invalid-request", "invalid-data"} and exceptions.in_tree(request)
-    body = document("bad-request" if bad else name, detail, problems)
+    body = document("bad-request" if bad else name, detail, problems) | dict(members or {})
     if exceptions.wants_report(request):
         return exceptions.report(body, headers)
     return error_page(request, body, headers) if replies.wants_page(request) else _sent(body, headers)
@@ -132,7 +141,8 @@ def _fault(fault: Fault) -> dict[str, Any]:
 
 def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - registered for this class only
-    return _reply(request, error.name, error.detail, [_fault(f) for f in error.faults], error.headers)
+    faults = [_fault(fault) for fault in error.faults]
+    return _reply(request, error.name, error.detail, faults, error.headers, error.members)
 
 
 def _data_error(request: Request, error: Exception) -> Response:

@@ -3,7 +3,7 @@
 from importlib.metadata import version
 from typing import Any
 
-from api.ogc import periods
+from api.ogc import drafted, periods, written
 from api.ogc.links import GEOJSON, JSON, MVT, OPENAPI, SCHEMA, Tree
 from api.ogc.queries import DEFAULT_LIMIT, MOST_LIMIT, OF_ITEM, OF_ITEMS, queryable
 from api.ogc.tilesets import TILE_MATRIX_SET
@@ -16,6 +16,7 @@ _STATED = {
     "at": "instant (RFC 3339) or date whose state is wanted; now by default",
     "datetime": "instant or interval (`2026-01-01/..`): what was published at some time in it",
     "revision": "revision whose state is wanted; `3/7`: what held from 3 to 7",
+    "step": "step of the draft whose state is wanted; the one at which it stands by default",
     "bbox-crs": "URI of the CRS of bbox; CRS84 by default",
     "filter": "condition in CQL2 on what queryables lists",
     "filter-crs": "URI of the CRS of geometries in the filter; CRS84 by default",
@@ -42,23 +43,47 @@ _PROBLEM = {
 
 
 def description(tree: Tree) -> dict[str, Any]:
-    """Return the OpenAPI 3.0 document."""
+    """Return the OpenAPI 3.0 document of the published tree."""
     paths: dict[str, Any] = {
-        "/": _operation("landing", JSON, "Landing page"),
-        "/api": _operation("describe", OPENAPI, "This document"),
-        "/conformance": _operation("conformance", JSON, "Conformance classes"),
-        "/collections": _operation("list_layers", JSON, "Published layers"),
+        **_documents(),
         "/tileMatrixSets": _operation("list_tile_matrix_sets", JSON, "Tile matrix sets"),
         f"/tileMatrixSets/{TILE_MATRIX_SET}": _operation("get_tile_matrix_set", JSON, "The tile matrix set"),
     }
     for collection in COLLECTIONS.values():
-        paths |= _collection(collection) | _tiles(collection)
+        paths |= _collection(collection, periods.NAMES) | _tiles(collection)
+    title = "Wangge 网格 · OGC API – Features, Tiles"
+    return _document(tree, title, "已发布图层，只读 · Published layers, read-only.", paths)
+
+
+def of_draft(tree: Tree, title: str) -> dict[str, Any]:
+    """Return the OpenAPI 3.0 document of a draft's tree, with its writes."""
+    paths = _documents()
+    for collection in COLLECTIONS.values():
+        for path, operations in _collection(collection, drafted.NAMES).items():
+            paths[path] = operations | written.operations(collection, path)
+    said = "草稿图层，可写：每次写入是草稿的一步 · Layers of a draft: each write is one step of it."
+    document = _document(tree, f"{title} · OGC API – Features", said, paths)
+    document["components"]["parameters"] |= written.PARAMETERS
+    document["components"]["schemas"] |= written.SCHEMAS
+    return document
+
+
+def _documents() -> dict[str, Any]:
+    return {
+        "/": _operation("landing", JSON, "Landing page"),
+        "/api": _operation("describe", OPENAPI, "This document"),
+        "/conformance": _operation("conformance", JSON, "Conformance classes"),
+        "/collections": _operation("list_layers", JSON, "Layers"),
+    }
+
+
+def _document(tree: Tree, title: str, said: str, paths: dict[str, Any]) -> dict[str, Any]:
     return {
         "openapi": "3.0.3",
         "info": {
-            "title": "Wangge 网格 · OGC API – Features, Tiles",
+            "title": title,
             "version": version("wangge"),
-            "description": "已发布图层，只读 · Published layers, read-only.",
+            "description": said,
             "license": {"name": "Apache-2.0"},
         },
         "servers": [{"url": tree.root}],
@@ -76,15 +101,15 @@ def description(tree: Tree) -> dict[str, Any]:
     }
 
 
-def _collection(collection: Collection) -> dict[str, Any]:
+def _collection(collection: Collection, states: tuple[str, ...]) -> dict[str, Any]:
     name, named = collection.name, collection.en
     root = f"/collections/{name}"
     own = [_own(known) for known in queryable(collection.layer).values()]
-    one = [{"$ref": "#/components/parameters/id"}, *map(_ref, (*OF_ITEM, *periods.NAMES))]
+    one = [{"$ref": "#/components/parameters/id"}, *map(_ref, (*OF_ITEM, *states))]
     return {
         root: _operation(f"describe_{name}", JSON, f"About {named}"),
         f"{root}/items": _operation(
-            f"list_{name}", GEOJSON, f"Features of {named}", [*map(_ref, (*OF_ITEMS, *periods.NAMES)), *own]
+            f"list_{name}", GEOJSON, f"Features of {named}", [*map(_ref, (*OF_ITEMS, *states)), *own]
         ),
         f"{root}/items/{{id}}": _operation(f"get_{name}", GEOJSON, f"One feature of {named}", one),
         f"{root}/queryables": _operation(f"queryables_{name}", SCHEMA, f"What {named} can be asked for"),

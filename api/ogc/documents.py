@@ -23,8 +23,8 @@ from layers.features.pages import Box
 
 _SPEC = "http://www.opengis.net/spec"
 
-#: What of the standards is kept to. QGIS asks for none of parts 2, 3 and 5 that is not listed here.
-CONFORMS_TO = (
+# What of the standards is kept to. QGIS asks for none of parts 2, 3 and 5 that is not listed here.
+_READING = (
     *(f"{_SPEC}/ogcapi-features-1/1.0/conf/{name}" for name in ("core", "geojson", "oas30")),
     f"{_SPEC}/ogcapi-features-2/1.0/conf/crs",
     *(
@@ -47,11 +47,17 @@ CONFORMS_TO = (
         )
     ),
     *(f"{_SPEC}/ogcapi-features-5/1.0/conf/{name}" for name in ("schemas", "core-roles-features")),
+)
+_TILES = (
     *(
         f"{_SPEC}/ogcapi-tiles-1/1.0/conf/{name}"
         for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt", "oas30")
     ),
     *(f"{_SPEC}/tms/2.0/conf/{name}" for name in ("tilematrixset", "json-tilematrixset")),
+)
+_WRITING = tuple(
+    f"{_SPEC}/ogcapi-features-4/1.0/conf/{name}"
+    for name in ("create-replace-delete", "update", "features", "optimistic-locking-etags")
 )
 
 
@@ -71,6 +77,8 @@ class Shown:
         Whose data the layers are, where stated.
     extent
         Tells the box around a collection (west, south, east, north; EPSG:4326); None where it is empty.
+    published
+        Whether it is the published tree, whose collections come as vector tiles too, or one that can be written to.
     """
 
     title: str
@@ -79,6 +87,7 @@ class Shown:
     since: str | None
     attribution: str
     extent: Callable[[Collection], Box | None]
+    published: bool = True
 
 
 def landing(tree: Tree, shown: Shown) -> dict[str, Any]:
@@ -91,14 +100,14 @@ def landing(tree: Tree, shown: Shown) -> dict[str, Any]:
             link(tree.href("api"), "service-desc", OPENAPI, "OpenAPI 3.0"),
             link(tree.href("conformance"), "conformance", JSON, "conformance classes"),
             link(tree.href("collections"), "data", JSON, "图层 layers"),
-            link(tree.href("tileMatrixSets"), TILING_SCHEMES, JSON, "瓦片矩阵集 tile matrix sets"),
+            *_tile_matrix_sets(tree, shown),
         ],
     }
 
 
-def conformance() -> dict[str, Any]:
-    """Return the conformance declaration."""
-    return {"conformsTo": list(CONFORMS_TO)}
+def conformance(*, published: bool = True) -> dict[str, Any]:
+    """Return the conformance declaration of the published tree, or of one that can be written to."""
+    return {"conformsTo": [*_READING, *(_TILES if published else _WRITING)]}
 
 
 def collections(tree: Tree, shown: Shown) -> dict[str, Any]:
@@ -124,7 +133,7 @@ def collection(tree: Tree, about: Collection, shown: Shown) -> dict[str, Any]:
             link(tree.href("collections", name, "items"), "items", GEOJSON, "要素 features"),
             link(tree.href("collections", name, "queryables"), QUERYABLES, SCHEMA, "可查询属性 queryables"),
             link(tree.href("collections", name, "schema"), SCHEMA_OF, SCHEMA, "属性结构 schema"),
-            link(tree.href("collections", name, "tiles"), TILESETS, JSON, "矢量瓦片 vector tiles"),
+            *_tilesets(tree, name, shown),
         ],
     }
     if about.partner:
@@ -141,3 +150,15 @@ def collection(tree: Tree, about: Collection, shown: Shown) -> dict[str, Any]:
     if shown.attribution:
         found["attribution"] = shown.attribution
     return found
+
+
+def _tile_matrix_sets(tree: Tree, shown: Shown) -> list[dict[str, str]]:
+    if not shown.published:
+        return []
+    return [link(tree.href("tileMatrixSets"), TILING_SCHEMES, JSON, "瓦片矩阵集 tile matrix sets")]
+
+
+def _tilesets(tree: Tree, name: str, shown: Shown) -> list[dict[str, str]]:
+    if not shown.published:
+        return []
+    return [link(tree.href("collections", name, "tiles"), TILESETS, JSON, "矢量瓦片 vector tiles")]

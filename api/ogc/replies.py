@@ -39,8 +39,10 @@ def page(request: Request, session: Session, asked: Asked, states: States, root:
     return Response(body, media_type=GEOJSON, headers=headers)
 
 
-def feature(request: Request, session: Session, asked: Asked, item_id: str, root: Tree) -> Response:
-    """Send one feature.
+def feature(
+    request: Request, session: Session, asked: Asked, item_id: str, root: Tree, *, tag: str | None = None
+) -> Response:
+    """Send one feature, under an entity tag of its own where there is one.
 
     Raises
     ------
@@ -51,6 +53,7 @@ def feature(request: Request, session: Session, asked: Asked, item_id: str, root
     found = pages.one(session, asked.selection, identifier(name, item_id), asked.place)
     if found is None:
         raise NotFound(f"There is no feature {item_id} in {name} {asked.held.named}.")
+    headers |= {"ETag": tag} if tag else {}
     if _is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(linked(found, root, name, item_id), media_type=GEOJSON, headers=headers)
@@ -63,6 +66,19 @@ def linked(found: bytes, root: Tree, name: str, item_id: str) -> bytes:
         link(root.href("collections", name), "collection", JSON, "图层 layer"),
     ]
     return found[:-1] + b',"links":' + orjson.dumps(links) + b"}"
+
+
+def tag_of(request: Request, version_: str, root: Tree, *told: str) -> str:
+    """Return the entity tag of a feature: its version, and what else its bytes depend on; see :func:`version_of`."""
+    parts = (version("wangge"), root.root, *told, str(_takes_gzip(request)))
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return f'"{version_}.{digest[:16]}"'
+
+
+def version_of(tag: str) -> str:
+    """Return the version of the feature that a client has read under an entity tag."""
+    # A proxy that compresses marks tags as weak; they are ours all the same.
+    return tag.strip().removeprefix("W/").strip('"').partition(".")[0]
 
 
 def identifier(name: str, text: str) -> UUID:

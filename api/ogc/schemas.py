@@ -4,14 +4,18 @@ from typing import Any
 
 from api.ogc.links import Tree
 from api.ogc.queries import queryable
+from layers.catalogue import spec_of
 from layers.features.collections import Collection
-from layers.features.properties import GEOMETRY, Property, properties_of
+from layers.features.properties import GEOMETRY, READ_ONLY, Property, properties_of
 
 _JSON_TYPES = {"text": "string", "integer": "integer", "boolean": "boolean", "geometry": "string"}
 
 
-def schema(tree: Tree, collection: Collection) -> dict[str, Any]:
-    """Return the schema of a collection's features, titles as QGIS shows them above its columns."""
+def schema(tree: Tree, collection: Collection, *, written: bool = False) -> dict[str, Any]:
+    """Return the schema of a collection's features, titles as QGIS shows them above its columns.
+
+    Of what can be `written` only that is required which the service does not find by itself.
+    """
     told = properties_of(collection.layer).values()
     listed = {
         "id": {
@@ -24,7 +28,8 @@ def schema(tree: Tree, collection: Collection) -> dict[str, Any]:
         GEOMETRY: _geometry(collection) | {"x-ogc-role": "primary-geometry"},
         **{known.name: _property(known) for known in told},
     }
-    required = [known.name for known in told if known.required]
+    stated = {each.name for each in spec_of(collection.layer).fields if each.required}
+    required = [known.name for known in told if (known.name in stated if written else known.required)]
     return _document(tree, collection, "schema", listed) | {"required": [GEOMETRY, *required]}
 
 
@@ -53,6 +58,8 @@ def _geometry(collection: Collection) -> dict[str, Any]:
 
 def _property(known: Property) -> dict[str, Any]:
     found: dict[str, Any] = {"title": f"{known.zh} {known.en}", "type": _JSON_TYPES[known.kind]}
+    if known.name in READ_ONLY:
+        found["readOnly"] = True
     if known.kind == "geometry":
         found["description"] = "WKT, EPSG:4326, longitude first"
     if known.choices:

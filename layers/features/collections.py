@@ -62,6 +62,11 @@ def _of(layer: str) -> list[Collection]:
 COLLECTIONS = {found.name: found for layer in PUBLISHED for found in _of(layer)}
 
 
+def holding(layer: str, geometry: str) -> Collection:
+    """Return the collection of a layer that holds its features of one type of geometry."""
+    return next(each for each in COLLECTIONS.values() if each.layer == layer and each.geometry == geometry)
+
+
 def named(name: str) -> Collection:
     """Return the collection of that name.
 

@@ -106,6 +106,14 @@ def one(session: Session, selection: Selection, identifier: UUID, place: Place) 
     return _written(rows, selection.layer, place)[0] if rows else None
 
 
+def version(session: Session, selection: Selection, identifier: UUID) -> str | None:
+    """Return the version of one feature of a selection whose source tells it; None where it has none of that id."""
+    source = selection.source
+    query = select(source.c.version).where(*selection.conditions, source.c.id == identifier)
+    found: str | None = session.scalar(query)
+    return found
+
+
 def extent(session: Session, selection: Selection) -> Box | None:
     """Return the box around a selection (west, south, east, north; EPSG:4326); None where it is empty."""
     around = func.ST_Extent(selection.source.c.geom).label("box")

@@ -61,7 +61,12 @@ class Place:
         DataError
             If it lies where the CRS does not reach.
         """
-        return self.in_degrees(axes.swapped([geom])[0] if self.swaps else shapely.force_2d(geom))
+        return self.in_degrees(self.straight(geom))
+
+    def straight(self, geom: shapely.Geometry) -> shapely.Geometry:
+        """Return a geometry stated in this CRS, still in it, but easting or longitude first and without heights."""
+        flat: shapely.Geometry = axes.swapped([geom])[0] if self.swaps else shapely.force_2d(geom)
+        return flat
 
     def in_degrees(self, geom: shapely.Geometry) -> shapely.Geometry:
         """Return a geometry in this CRS, but easting or longitude first, in EPSG:4326; raises as :meth:`read`."""
@@ -69,6 +74,13 @@ class Place:
         if not np.isfinite(shapely.get_coordinates(placed)).all():
             raise _wrong(f"It reaches beyond where {self.authority} is defined.")
         return placed
+
+    def lonlat(self, x: float, y: float) -> tuple[float, float]:
+        """Return a point of this CRS, easting or longitude first, as longitude and latitude; NaN for one that is NaN."""
+        if self.in_stored_degrees or not np.isfinite([x, y]).all():
+            return x, y
+        lon, lat = crs.to_lonlat([x], [y], self.reference)
+        return float(lon[0]), float(lat[0])
 
 
 def box_area(text: str, place: Place) -> shapely.Geometry:

@@ -15,6 +15,8 @@ PUBLISHED = tuple(name for name, spec in SPECS.items() if spec.geometry)
 #: How the geometry is called wherever a request names it.
 GEOMETRY = "geometry"
 _GENERATED = ("generated_code", "自动编码", "generated code")
+#: What features tell and nobody states.
+READ_ONLY = ("id", _GENERATED[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,14 @@ OGC = (
     "/ogc/tileMatrixSets",
     "/ogc/tileMatrixSets/WebMercatorQuad",
 )
+#: What is read of a draft's tree, and the writes to it.
+_DRAFT = "/ogc/drafts/{draft_id}"
+OGC_DRAFT = tuple(path.replace("/ogc", _DRAFT, 1) for path in OGC if "tile" not in path.lower())
+_ITEMS = f"{_DRAFT}/collections/{{layer}}/items"
+OGC_WRITES = (
+    f"POST {_ITEMS}",
+    *(f"{method} {_ITEMS}/{{item_id}}" for method in ("PUT", "PATCH", "DELETE")),
+)
 #: Every route with its rule: a new route is written down here before it is served.
 RULES = {
     Permission.PUBLIC: {
@@ -130,6 +138,8 @@ RULES = {
         "GET /api/drafts/{draft_id}/worse",
         "GET /drafts",
         "GET /drafts/{draft_id}",
+        *(f"{method} {path}" for method in ("GET", "HEAD", "OPTIONS") for path in OGC_DRAFT),
+        *OGC_WRITES,
         "GET /maps/data/drafts/{draft_id}.json",
     },
     Permission.REVIEW: {
