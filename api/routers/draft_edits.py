@@ -19,7 +19,7 @@ from api.access import Caller, Permission, needs
 from api.dependencies import Runtime, RuntimeDep, SessionDep
 from api.drafts import DraftId, EditorDep, IfMatch, locked, require_scope
 from api.routers import defects
-from api.routers.revisions import LayerDiff
+from api.routers.revisions import DraftDiff, LayerDiff
 from api.scopes import reads_people
 from geo import editing as edits
 from geo.changes import Changes
@@ -36,6 +36,7 @@ router = APIRouter(prefix="/api/drafts/{draft_id}", tags=["drafts"])
 
 _READ = [needs(Permission.EDIT)]
 LayerName = Annotated[str, Path(description=", ".join(catalogue.SPECS))]
+Code = Annotated[str, Path(description="`code` of a feature, in the base or in the draft")]
 Format = Annotated[str | None, Query(description=table_formats.DESCRIPTION)]
 Accept = Annotated[str, Header(include_in_schema=False)]
 
@@ -112,6 +113,43 @@ class EditOut(BaseModel):
     (GeoJSON), `lineage` which areas live on in which, `worse` the defects that are new or larger than before the edit.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "step": 1,
+                "version": 2,
+                "layers": [
+                    {
+                        "layer": "grids",
+                        "counts": {"added": 2, "removed": 1, "moved": 0, "attributes": 0},
+                        "changes": [
+                            {
+                                "id": "8f0c6f7a-6a55-4a53-9d0a-0c2f6b8e7a11",
+                                "kind": "removed",
+                                "code": "510899001001003",
+                                "code_before": "510899001001003",
+                                "name": "第三网格",
+                                "fields": [],
+                                "grown_m2": -81840.2,
+                                "moved_m": None,
+                                "values": {},
+                            }
+                        ],
+                        "land": [
+                            {"from_code": "510899001001003", "to_code": "510899001001011", "area_m2": 43120.6}
+                        ],
+                    }
+                ],
+                "features": {"type": "FeatureCollection", "features": []},
+                "lineage": [
+                    {"level": "grid", "predecessor": "510899001001003", "successor": "510899001001011"},
+                    {"level": "grid", "predecessor": "510899001001003", "successor": "510899001001012"},
+                ],
+                "worse": [],
+            }
+        }
+    )
+
     step: int | None
     version: int
     layers: list[LayerDiff]
@@ -122,6 +160,33 @@ class EditOut(BaseModel):
 
 class FeatureOut(BaseModel):
     """A feature of a draft as its base has it, and as the draft makes it: GeoJSON, null where there is none."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "layer": "facilities",
+                "code": "F0012",
+                "base_revision": 12,
+                "before": None,
+                "after": {
+                    "type": "Feature",
+                    "properties": {
+                        "layer": "facilities",
+                        "what": "change",
+                        "state": "after",
+                        "kind": "added",
+                        "code": "F0012",
+                        "name": "滨江菜市场",
+                        "attributes": {"code": "F0012", "name": "滨江菜市场", "type": "fresh_market"},
+                        "from_code": None,
+                        "to_code": None,
+                        "area_m2": None,
+                    },
+                    "geometry": {"type": "Point", "coordinates": [105.8431, 32.4337]},
+                },
+            }
+        }
+    )
 
     layer: str
     code: str
@@ -188,6 +253,7 @@ def list_steps(draft_id: DraftId, session: SessionDep) -> StepList:
 @router.get(
     "/diff",
     summary="What a draft changes",
+    response_model=DraftDiff,
     responses={200: {"content": {media: {} for media in table_formats.FORMATS.values()}}},
 )
 async def get_draft_diff(
@@ -213,7 +279,7 @@ async def get_draft_diff(
 
 @router.get("/features/{layer}/{code}", summary="One feature before and after")
 def get_draft_feature(
-    draft_id: DraftId, layer: LayerName, code: str, session: SessionDep, caller: EditorDep
+    draft_id: DraftId, layer: LayerName, code: Code, session: SessionDep, caller: EditorDep
 ) -> FeatureOut:
     """Show a feature as the draft's base has it, and as the draft makes it; `code` is either one's."""
     catalogue.spec_of(layer)
@@ -266,6 +332,26 @@ async def list_draft_defects(
 
 class WorseOut(BaseModel):
     """What publishing the draft would refuse: each defect of areas that is new or larger than in its base."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "base_revision": 12,
+                "worse": [
+                    {
+                        "kind": "gap-enclosed",
+                        "message": "812 m² enclosed by 510899001001003, 510899001002001 belongs to no area.",
+                        "layer": "grids",
+                        "id": "510899001001003, 510899001002001",
+                        "lon": 105.845012,
+                        "lat": 32.433718,
+                        "size": 812.4,
+                        "unit": "m2",
+                    }
+                ],
+            }
+        }
+    )
 
     base_revision: int
     worse: list[dict[str, Any]]

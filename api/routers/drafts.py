@@ -129,8 +129,8 @@ def list_drafts(
         list[Literal["open", "submitted", "approved", "scheduled", "published", "discarded"]] | None,
         Query(description="only drafts of these states; by default those that are not over"),
     ] = None,
-    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=1_000_000, description="drafts to leave out at the start")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000, description="drafts a page")] = 100,
 ) -> DraftList:
     """List drafts, the last written first."""
     page = keeping.listed(session, statuses=status or keeping.STANDING, offset=offset, limit=limit)

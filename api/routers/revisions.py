@@ -108,42 +108,49 @@ class LayerDiff(BaseModel):
     land: list[LandOut] | None
 
 
+_DIFFERENCE: dict[str, Any] = {
+    "from_revision": 3,
+    "to_revision": 4,
+    "layers": [
+        {
+            "layer": "grids",
+            "counts": {"added": 0, "removed": 0, "moved": 2, "attributes": 0},
+            "changes": [
+                {
+                    "id": "8f0c6f7a-6a55-4a53-9d0a-0c2f6b8e7a11",
+                    "kind": "moved",
+                    "code": "510899001001003",
+                    "code_before": "510899001001003",
+                    "name": "第三网格",
+                    "fields": ["geometry"],
+                    "grown_m2": 1840.2,
+                    "moved_m": None,
+                    "values": {},
+                }
+            ],
+            "land": [{"from_code": "510899001001004", "to_code": "510899001001003", "area_m2": 1840.2}],
+        }
+    ],
+}
+
+
 class DiffOut(BaseModel):
     """What turns the state at one revision into that at another."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "from_revision": 3,
-                "to_revision": 4,
-                "layers": [
-                    {
-                        "layer": "grids",
-                        "counts": {"added": 0, "removed": 0, "moved": 2, "attributes": 0},
-                        "changes": [
-                            {
-                                "id": "8f0c6f7a-6a55-4a53-9d0a-0c2f6b8e7a11",
-                                "kind": "moved",
-                                "code": "510899001001003",
-                                "code_before": "510899001001003",
-                                "name": "第三网格",
-                                "fields": ["geometry"],
-                                "grown_m2": 1840.2,
-                                "moved_m": None,
-                                "values": {},
-                            }
-                        ],
-                        "land": [
-                            {"from_code": "510899001001004", "to_code": "510899001001003", "area_m2": 1840.2}
-                        ],
-                    }
-                ],
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"example": _DIFFERENCE})
 
     from_revision: int
     to_revision: int
+    layers: list[LayerDiff]
+
+
+class DraftDiff(BaseModel):
+    """What turns a draft's base into what the draft makes of it; `to_revision` is null."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {**_DIFFERENCE, "to_revision": None}})
+
+    from_revision: int
+    to_revision: None
     layers: list[LayerDiff]
 
 
