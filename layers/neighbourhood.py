@@ -19,8 +19,6 @@ Bools = NDArray[np.bool_]
 
 #: Columns of areas that decide whether they tile their parents.
 _BORDERS = ("code", "parent_code", "scheme", "geometry")
-# Where more than one area of so many changed, the neighbourhood is most of the layer.
-_LEAST_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +59,6 @@ def check(
     if above is None or above != validation.parent_layer(layer, before) or not len(before(layer)):
         return Found(validation.check(layer, after, metric=metric, widths=widths), None)
     own, parents = _borders(changes.get(layer)), _borders(changes.get(above))
-    if own is not None and len(own) * _LEAST_FEW > len(after(layer)):
-        return Found(validation.check(layer, after, metric=metric, widths=widths), None)
     return Found(
         *(
             _areas(layer, read(layer), read(above), own, parents, metric=metric, widths=widths)

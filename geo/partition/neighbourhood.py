@@ -91,32 +91,25 @@ def check_near(
     GeoDataFrame
         As of :func:`geo.partition.check`.
     """
-    shapes = areas.geometry.to_numpy()
-    own = areas["parent_code"].to_numpy(dtype=object)
-    parents, _ = repaired(parents)
-    places, names = parents.geometry.to_numpy(), parents["code"].to_numpy(dtype=object)
-    changed = _listed(areas["code"], change.codes)
+    tree = shapely.STRtree(areas.geometry.to_numpy())
     boxes = _boxes(change.shapes)
+    changed = _listed(areas["code"], change.codes)
     met = changed.copy()
-    met[np.unique(shapely.STRtree(shapes).query(boxes)[1])] = True
+    met[np.unique(tree.query(boxes)[1])] = True
     usable, broken = repaired(areas[met])
     layer = _layer(usable, metric, tolerance_m)
     found = [broken, meeting.slivers(layer), *_meetings(layer, boxes)]
-    chosen = _chosen(places, names, change)
-    parent = rows_of(own, names)
-    below = np.flatnonzero((parent >= 0) & chosen[parent]) if len(names) else np.empty(0, dtype=np.intp)
-    family, _ = repaired(areas.iloc[below])
-    whole = np.zeros(len(places), dtype=bool)
-    number = np.cumsum(chosen) - 1
-    held = rows_of(family["parent_code"].to_numpy(dtype=object), names)
-    whole[chosen] = seals.sealed(family.geometry.to_numpy(), number[held], places[chosen])
-    found.append(
-        _outside(areas[changed | _listed(areas["parent_code"], change.parents)], parents, whole, layer)
-    )
-    rest = chosen & ~whole
-    near = np.unique(shapely.STRtree(shapes).query(_boxes(places[rest]))[1])
+    above, _ = repaired(parents[_chosen(parents, change)])
+    own = rows_of(areas["parent_code"].to_numpy(dtype=object), above["code"].to_numpy(dtype=object))
+    family, _ = repaired(areas[own >= 0])
+    whole = _sealed(family, above)
+    gone = areas[changed | _listed(areas["parent_code"], change.parents)]
+    found.append(_outside(gone, parents, frozenset(above["code"][whole]), layer))
+    rest = above[~whole]
+    near = np.unique(tree.query(_boxes(rest.geometry.to_numpy()))[1])
     usable, _ = repaired(areas.iloc[near])
-    found.append(gaps.in_parents(_layer(usable, metric, tolerance_m), places[rest], names[rest]))
+    names = rest["code"].to_numpy(dtype=object)
+    found.append(gaps.in_parents(_layer(usable, metric, tolerance_m), rest.geometry.to_numpy(), names))
     return joined(found)
 
 
@@ -125,7 +118,7 @@ def _layer(usable: gpd.GeoDataFrame, metric: str, tolerance_m: float) -> Layer:
 
 
 def _listed(codes: pd.Series, named: Collection[str]) -> Bools:
-    return np.asarray(codes.isin(list(named)), dtype=bool)
+    return np.array(codes.isin(list(named)), dtype=bool)
 
 
 def _boxes(shapes: Objects) -> Objects:
@@ -145,21 +138,30 @@ def _meetings(layer: Layer, boxes: Objects) -> list[pd.DataFrame]:
     return [equal, overlaps, junctions.iloc[np.unique(held)]]
 
 
-def _chosen(places: Objects, names: Objects, change: Touched) -> Bools:
+def _chosen(parents: gpd.GeoDataFrame, change: Touched) -> Bools:
     """Parents whose gaps a change can alter: those that changed, and those that what is touched meets."""
-    chosen = np.isin(names, list(change.parents)) if len(names) else np.zeros(0, dtype=bool)
+    chosen = _listed(parents["code"], change.parents)
+    tree = shapely.STRtree(parents.geometry.to_numpy())
     for shapes in (change.shapes, change.places):
         known = shapes[~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)]
-        near = shapely.STRtree(places).query(known, predicate="dwithin", distance=_ROOM_DEG)[1]
-        chosen[np.unique(near)] = True
+        chosen[np.unique(tree.query(known, predicate="dwithin", distance=_ROOM_DEG)[1])] = True
     return chosen
 
 
-def _outside(areas: gpd.GeoDataFrame, parents: gpd.GeoDataFrame, whole: Bools, like: Layer) -> pd.DataFrame:
-    """Parts of areas outside their parents, but for parents that are tiled exactly."""
-    usable, _ = repaired(areas)
-    names = parents["code"].to_numpy(dtype=object)
+def _sealed(areas: gpd.GeoDataFrame, parents: gpd.GeoDataFrame) -> Bools:
+    """Tell which parents their areas tile exactly."""
+    parent = rows_of(areas["parent_code"].to_numpy(dtype=object), parents["code"].to_numpy(dtype=object))
+    return seals.sealed(areas.geometry.to_numpy(), parent, parents.geometry.to_numpy())
+
+
+def _outside(
+    areas: gpd.GeoDataFrame, parents: gpd.GeoDataFrame, whole: Collection[str], like: Layer
+) -> pd.DataFrame:
+    """Parts of areas outside their parents, but for parents, named by codes, that are tiled exactly."""
+    usable, _ = repaired(areas[~_listed(areas["parent_code"], whole)])
+    above, _ = repaired(parents[_listed(parents["code"], set(usable["parent_code"]))])
+    names = above["code"].to_numpy(dtype=object)
     parent = rows_of(usable["parent_code"].to_numpy(dtype=object), names)
-    rows = np.flatnonzero((parent >= 0) & ~whole[parent]) if len(names) else np.empty(0, dtype=np.intp)
-    places = parents.geometry.to_numpy()[parent[rows]]
+    rows = np.flatnonzero(parent >= 0)
+    places = above.geometry.to_numpy()[parent[rows]]
     return leaving.outside(_layer(usable, like.metric, like.tolerance_m), rows, places, names[parent[rows]])
