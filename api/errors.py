@@ -115,6 +115,7 @@ def _reply(
     detail: str,
     problems: Sequence[dict[str, Any]] = (),
     headers: dict[str, str] | None = None,
+    *,
     members: Mapping[str, Any] | None = None,
 ) -> Response:
     # The standard of that tree knows 400 where we say what is amiss by 422.
@@ -142,7 +143,7 @@ def _fault(fault: Fault) -> dict[str, Any]:
 def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - registered for this class only
     faults = [_fault(fault) for fault in error.faults]
-    return _reply(request, error.name, error.detail, faults, error.headers, error.members)
+    return _reply(request, error.name, error.detail, faults, error.headers, members=error.members)
 
 
 def _data_error(request: Request, error: Exception) -> Response:

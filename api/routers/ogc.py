@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import numpy as np
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
@@ -126,12 +125,11 @@ def options_of_layer(layer: Layer) -> Response:
 def shown(runtime: Runtime, snapshot: Snapshot) -> Shown:
     """Return what the published tree shows."""
     city = snapshot.deployment.city if snapshot.deployment else ""
-    starts, _ = runtime.snapshots.in_effect()
     return Shown(
         f"{city} 网格图层 · Wangge".strip(),
         "已发布图层，只读 · Published layers, read-only (OGC API – Features)",
         snapshot.deployment,
-        f"{np.datetime_as_string(starts[0], unit='s')}Z" if len(starts) else None,
+        extents.since(runtime),
         sources.attributed(snapshot, runtime.settings.map_attribution),
         lambda collection: extents.published(snapshot, collection),
     )
