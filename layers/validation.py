@@ -172,7 +172,7 @@ def exchange(
     named = sorted({code for codes in gone["codes"] for code in codes})
     rows = session.execute(
         select(Defect.id, Defect.kind, Defect.codes, Defect.size).where(
-            Defect.layer == layer, Defect.codes.overlap(cast(named, ARRAY(Text)))
+            Defect.layer == layer, Defect.codes.bool_op("&&")(cast(named, ARRAY(Text)))
         )
     )
     kept: dict[tuple[str, ...], list[tuple[float, int]]] = {}
