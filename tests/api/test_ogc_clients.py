@@ -1,4 +1,9 @@
-"""What clients of OGC API – Features make of the published tree: GDAL by pyogrio, and OWSLib, on a live server."""
+"""What clients of OGC API – Features make of the trees: GDAL by pyogrio, OWSLib, and QGIS by what it sends, on a live server."""
+
+import base64
+import http.client
+import json
+from urllib.parse import urlsplit
 
 import geopandas as gpd
 import numpy as np
@@ -6,15 +11,21 @@ import pyogrio
 import pytest
 import shapely
 from owslib.ogcapi.features import Features
+from owslib.util import Authentication
 from pyproj import CRS
+from shapely import Point, box
+from shapely.geometry import mapping
 
-from layers import database, store
+from layers import accounts, database, store
+from layers.drafts import keeping
 from layers.features.collections import COLLECTIONS
 from tests import walking_city as city
+from tests.api.ogc.asking import CRS84
 from tests.api.serving import servers
 from tests.conftest import fresh_database
-from tests.paper_city import EAST, GRIDS, WEST, on_map, point
+from tests.paper_city import EAST, GRIDS, NOW, WEST, on_map, point
 
+EDITOR, PASSWORD = "zhang", "correct horse"
 BOUNDS = (*point(4.5, 0.5), *point(5, 1))
 
 
@@ -25,6 +36,7 @@ def stored(server):
         engine = database.make_engine(url, pool_size=1)
         with database.sessions(engine)() as session:
             city.build(session)
+            accounts.create(session, EDITOR, PASSWORD, "editor", now=NOW)
             session.commit()
         engine.dispose()
         yield url
@@ -135,3 +147,124 @@ def test_owslib_reads_one_feature(features):
 def test_owslib_is_told_what_is_wrong(features):
     with pytest.raises(RuntimeError, match="There is no property 'secret'"):
         features.collection_items("grids", filter="secret = 1")
+
+
+# --- a draft -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def draft(stored, root):
+    """Address of the tree of a new draft."""
+    engine = database.make_engine(stored, pool_size=1)
+    with database.sessions(engine).begin() as session:
+        made = str(keeping.create(session, title="编辑", note="", author=EDITOR, now=NOW).id)
+    engine.dispose()
+    return f"{root}/drafts/{made}"
+
+
+@pytest.fixture
+def editor(draft):
+    return Features(draft, auth=Authentication(EDITOR, PASSWORD))
+
+
+def whole(shape, **properties):
+    return {"type": "Feature", "geometry": mapping(on_map(shape)), "properties": properties}
+
+
+def test_owslib_writes(editor):
+    assert editor.collection_item_create("grids", whole(box(14, 0, 16, 4), name="新区"))
+    address = editor.response_headers["Location"]
+    item = address.rpartition("/")[2]
+    assert address.endswith(f"/collections/grids/items/{item}")
+    made = editor.collection_item("grids", item)
+    assert made["properties"]["name"] == "新区"
+    assert editor.collection_item_update("grids", item, whole(box(14, 0, 15, 4), name="小区"))
+    made = editor.collection_item("grids", item)
+    assert made["properties"]["name"] == "小区"
+    assert shapely.geometry.shape(made["geometry"]).bounds == on_map(box(14, 0, 15, 4)).bounds
+    assert editor.collection_item_delete("grids", item)
+    with pytest.raises(RuntimeError, match="There is no feature"):
+        editor.collection_item("grids", item)
+    with pytest.raises(RuntimeError, match="geometry-type"):
+        editor.collection_item_create("grids", whole(Point(1, 1)))
+
+
+def test_gdal_reads_a_draft(editor, draft):
+    (listed,) = editor.collection_items("grids", code=WEST + "002")["features"]
+    editor.collection_item_delete("grids", listed["id"])
+    editor.collection_item_create("grids", whole(box(14, 0, 16, 4), code=EAST + "777"))
+    pyogrio.set_gdal_config_options({"GDAL_HTTP_USERPWD": f"{EDITOR}:{PASSWORD}", "GDAL_HTTP_AUTH": "BASIC"})
+    try:
+        found = read(draft, PAGE_SIZE="3")
+        assert set(found["code"]) == {*GRIDS} - {WEST + "002"} | {EAST + "777"}
+        filtered = read(draft, where=f"code = '{EAST}777'").geometry.iloc[0]
+        assert filtered.bounds == on_map(box(14, 0, 16, 4)).bounds
+        assert list(pyogrio.list_layers(f"OAPIF:{draft}")[:, 0]) == list(COLLECTIONS)
+    finally:
+        pyogrio.set_gdal_config_options({"GDAL_HTTP_USERPWD": None, "GDAL_HTTP_AUTH": None})
+
+
+class Qgis:
+    """Requests as QGIS 3.40 sends them when a layer is saved."""
+
+    def __init__(self, draft):
+        self._root = urlsplit(draft)
+        secret = base64.b64encode(f"{EDITOR}:{PASSWORD}".encode()).decode()
+        self._always = {
+            "User-Agent": "Mozilla/5.0 QGIS/34006/Debian GNU/Linux 12",
+            "Authorization": f"Basic {secret}",
+        }
+
+    def send(self, method, path, body=None, media_type=None):
+        headers = dict(self._always)
+        if body is not None:
+            # Without brackets, which the standard would have.
+            headers |= {"Content-Type": media_type, "Content-Crs": CRS84}
+        connection = http.client.HTTPConnection(self._root.hostname, self._root.port)
+        connection.request(method, self._root.path + path, body and json.dumps(body), headers)
+        reply = connection.getresponse()
+        text = reply.read()
+        connection.close()
+        return reply, text
+
+
+def test_qgis_splits_a_grid(draft):
+    """Save after a split: the kept half is patched, geometry and then attributes, the new half posted rounded."""
+    qgis, items = Qgis(draft), "/collections/grids/items"
+    allowed, _ = qgis.send("OPTIONS", items)
+    assert "POST" in allowed.headers["Allow"]
+    (old,) = json.loads(qgis.send("GET", f"{items}?code={WEST}002")[1])["features"]
+    west, south, east, north = shapely.geometry.shape(old["geometry"]).bounds
+    middle = west + (east - west) / 3
+    kept, new = shapely.box(west, south, middle, north), shapely.box(middle, south, east, north)
+    for body in ({"geometry": mapping(kept)}, {"properties": {"name": "西半"}}):
+        reply, _ = qgis.send("PATCH", f"{items}/{old['id']}", body, "application/merge-patch+json")
+        assert reply.status == 200
+    rounded = mapping(shapely.transform(new, lambda xy: np.round(xy, 6)))
+    posted = {"type": "Feature", "geometry": rounded, "properties": {**old["properties"], "name": "东半"}}
+    reply, _ = qgis.send("POST", items, posted, "application/geo+json")
+    assert reply.status == 201
+    (address,) = [value for name, value in reply.getheaders() if name == "Location"]
+    made = json.loads(qgis.send("GET", urlsplit(address).path.removeprefix(urlsplit(draft).path))[1])
+    assert made["properties"]["code"] not in GRIDS
+    halves = [json.loads(qgis.send("GET", f"{items}/{old['id']}")[1]), made]
+    shapes = [shapely.geometry.shape(half["geometry"]) for half in halves]
+    whole = shapely.geometry.shape(old["geometry"])
+    assert shapely.coverage_is_valid(shapely.get_parts(shapes))
+    assert shapely.union_all(shapes).symmetric_difference(whole).area == 0
+
+
+def test_qgis_is_told_why_a_write_fails(draft):
+    qgis, items = Qgis(draft), "/collections/grids/items"
+    tie = {
+        "type": "Polygon",
+        "coordinates": [[point(14, 0), point(16, 2), point(16, 0), point(14, 2), point(14, 0)]],
+    }
+    body = {"type": "Feature", "geometry": tie, "properties": {}}
+    reply, text = qgis.send("POST", items, body, "application/geo+json")
+    assert (reply.status, reply.headers["Content-Type"]) == (400, "application/xml")
+    assert "ExceptionReport" in text.decode()
+    assert "Self-intersection. At longitude 114.26" in text.decode()
+    reply, text = qgis.send("DELETE", f"{items}/00000000-0000-0000-0000-000000000000")
+    assert reply.status == 404
+    assert "There is no feature" in text.decode()
