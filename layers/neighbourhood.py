@@ -125,8 +125,8 @@ def _features(layer: str, read: Reader, changes: Mapping[str, Changes], metric: 
     frame = read(layer)
     chosen = _codes(frame["code"], changes.get(layer))
     if layer == "buildings":
-        chosen |= _codes(frame["compound_code"], changes.get("compounds"))
-        chosen |= _meeting(frame, _borders(changes.get("grids")))
+        moved = _codes(frame["compound_code"], changes.get("compounds"))
+        chosen = chosen | moved | _meeting(frame, _borders(changes.get("grids")))
     part = frame[chosen]
     grids = _beside(read("grids"), part) if isinstance(part, gpd.GeoDataFrame) else None
 
