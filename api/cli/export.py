@@ -3,6 +3,7 @@
 import datetime as dt
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -13,8 +14,9 @@ from api.cli.console import console, print_faults
 from api.dependencies import now
 from geo import crs as references
 from geo.faults import DataError
-from layers import database, exports, history
+from layers import database, exports, history, store
 from layers.database import Session
+from layers.drafts import keeping, states
 
 WRONG_USE = 2
 
@@ -38,6 +40,12 @@ def export_layer(
     at: Annotated[
         str | None, typer.Option(help="As it stood at the end of this day, or at this instant: 2026-03-01.")
     ] = None,
+    draft: Annotated[
+        UUID | None, typer.Option(help="As this draft makes it, in place of what is published.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of a shapefile's text: UTF-8 (default) or GBK.")
+    ] = None,
     embedded: Embedded = False,
 ) -> None:
     """导出 · Write a layer to a file that can be imported again.
@@ -48,22 +56,28 @@ def export_layer(
       wangge export facilities 设施.xlsx --crs gcj02
       wangge export communities before.geojson --revision 12
       wangge export grids then.gpkg --at 2026-03-01
+      wangge export grids 草稿.shp --draft 8f0c6f7a-6a55-4a53-9d0a-0c2f6b8e7a11 --encoding gbk
 
     What came from OpenStreetMap stays © OpenStreetMap contributors (ODbL): say so where you pass it on.
     """  # noqa: D301 - typer keeps the lines of a paragraph led by \\b as they are
-    if revision is not None and at is not None:
-        raise typer.BadParameter("say --revision or --at, not both.")
+    if sum(each is not None for each in (revision, at, draft)) > 1:
+        raise typer.BadParameter("say one of --revision, --at and --draft.")
     try:
         with named_settings(embedded=embedded) as settings:
             reference = references.parse(crs, local=settings.local_crs())
             instant = None if at is None else stated.instant(at, settings.timezone)
             with connected(settings) as engine, database.sessions(engine).begin() as session:
-                number = _number(session, revision, instant)
-                done = exports.export(session, layer, file, number, reference=reference)
+                if draft is None:
+                    number = _number(session, revision, instant)
+                    frame, said = store.read(session, layer, number), f"revision {number}"
+                else:
+                    state = states.state_of(keeping.get(session, draft))
+                    frame, said = states.read(session, layer, state), f"draft {draft} at step {state.step}"
+                done = exports.write(layer, frame, file, reference=reference, encoding=encoding)
     except DataError as error:
         print_faults(error.faults)
         raise typer.Exit(WRONG_USE) from None
-    console.print(f"revision {number}: {done.count} {layer} -> {file}", markup=False)
+    console.print(f"{said}: {done.count} {layer} -> {file}", markup=False)
     if done.left_out:
         console.print(f"left out, too long for this format: {', '.join(done.left_out)}", markup=False)
     if done.attribution:

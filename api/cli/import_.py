@@ -174,7 +174,7 @@ def import_layer(
         # By then every server has seen the revision, so "published" is true for whoever asks next.
         wait_for_workers()
     _tell(done, rejects, dry_run=dry_run)
-    if any(report.rejected or len(report.defects) for report in done.reports):
+    if done.outcome.worse or any(report.rejected or len(report.defects) for report in done.reports):
         raise typer.Exit(WITH_REJECTS)
 
 

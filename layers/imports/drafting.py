@@ -49,7 +49,7 @@ def propose(
     keeping.require_open(draft)
     state = drafted(session, states.state_of(draft), records.options, now=now)
     version = draft.version
-    outcome = work_out(state, records, compared=True, progress=progress)
+    outcome = work_out(state, records, drafted=True, progress=progress)
     options = records.options
     said = {
         "import": records.said,

@@ -41,7 +41,7 @@ class Outcome:
     changes
         What is stored, by layer, also of those that follow; empty where nothing changes.
     standing
-        Defects of the layers as they will be, and of those that these can alter.
+        Defects of the layers as they will be, and of those that these can alter; empty for a draft.
     worse
         Those of areas that are new or larger than before.
     """
@@ -69,14 +69,15 @@ class Outcome:
 
 
 def work_out(
-    state: State, records: Records, *, compared: bool = False, progress: Progress = silent
+    state: State, records: Records, *, drafted: bool = False, progress: Progress = silent
 ) -> Outcome:
     """Work out what an import changes; the state then holds the layers as they will be.
 
     Parameters
     ----------
-    compared
-        Whether to find what is worse than before of a replacement, or of a layer that was empty, too.
+    drafted
+        Whether it is for a draft: then nothing is found of what stands all the same, and all that is worse than
+        before, also of a replacement.
 
     Raises
     ------
@@ -90,11 +91,13 @@ def work_out(
         outcome.reports[layer], outcome.changes[layer] = report, change
         if layer in LEVEL_OF:
             outcome.changes.update(_adopt_children(state, layer))
-        with during(progress, f"{layer}: check the whole layer"):
-            outcome.standing.update(_standing(state, layer, options))
-        report.defects = outcome.standing[layer]
-        if compared or (layer in LEVEL_OF and options.mode == "upsert" and len(state.before(layer))):
-            outcome.worse.extend(_worse(outcome, layer, options))
+        if not drafted:
+            with during(progress, f"{layer}: check the whole layer"):
+                outcome.standing.update(_standing(state, layer, options))
+            report.defects = outcome.standing[layer]
+        if drafted or (layer in LEVEL_OF and options.mode == "upsert" and len(state.before(layer))):
+            with during(progress, f"{layer}: compare with before"):
+                outcome.worse.extend(_worse(outcome, layer, options))
     if "compounds" in records.frames:
         outcome.changes.update(_adopt_homes(state, outcome.changes))
     for layer, change in [*outcome.changes.items()]:

@@ -164,6 +164,11 @@ def test_a_file_goes_into_a_new_draft_and_into_one_that_there_is(run, folder, se
     done = run("import", "districts", folder / "wider.gpkg", "--draft", draft.id)
     assert done.exit_code == 0, done.output
     assert f"step 2 of draft {draft.id}" in done.stderr
+    done = run("export", "districts", folder / "out.shp", "--draft", draft.id, "--encoding", "gbk")
+    assert f"draft {draft.id} at step 2: 1 districts" in done.stderr
+    assert (folder / "out.cpg").read_text() == "GBK"
+    assert formats.read(folder / "out.shp").frame.geometry.iloc[0].equals(square(0, 0, 3, 1))
+    assert run("export", "districts", folder / "out.shp", "--draft", draft.id, "--revision", 1).exit_code == 2
     again = run("import", "districts", folder / "wider.gpkg", "--draft", draft.id)
     assert "nothing changed" in again.stderr
     assert len(history.revisions(session)) == 1
