@@ -74,6 +74,17 @@ def test_requests_made_up_from_the_description_of_ogc(described, mode):
     assert "GET /collections/facilities/items" in asked or mode is GenerationMode.NEGATIVE
 
 
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+def test_requests_made_up_from_the_description_of_a_draft(described, mode):
+    """Of its layers one; what can be written is."""
+    schema, headers = described
+    with TestClient(schema.app, headers=headers) as client:
+        draft = client.post("/api/drafts", json={"title": "编的"}).json()["id"]
+    tree = schemathesis.openapi.from_asgi(f"/ogc/drafts/{draft}/api", schema.app, headers=headers)
+    asked = made_up(tree.include(path_regex="facilities/items"), headers, mode)
+    assert {"POST /collections/facilities/items", "PATCH /collections/facilities/items/{id}"} <= asked
+
+
 def made_up(schema, headers, mode):
     """Ask every operation of a description; return which were asked."""
     asked = set()
