@@ -13,7 +13,7 @@ from geo.faults import DataError
 from layers import database, defects, history, imports, store
 from layers.errors import Conflict, NotFound
 from layers.files import formats
-from layers.imports import Options
+from layers.imports import Options, reading
 
 NOW = dt.datetime(2026, 5, 1, 8, 0, tzinfo=dt.UTC)
 DISTRICT, SUBDISTRICT, COMMUNITY = "420102", "420102003", "420102003001"
@@ -276,6 +276,28 @@ def test_each_bad_record_is_rejected_with_all_its_faults_and_the_counts_add_up(s
         8: "value-invalid",
     }
     assert list(report.rejects["code"]) == codes[1:8]
+
+
+def test_three_bad_records_of_ten_thousand_are_named_and_the_policy_chosen(city):
+    shapes = [square(x / 50, y / 50, 0.01, 0.01) for x in range(100) for y in range(100)]
+    shapes[17] = shapely.Polygon([(114, 30), (114.001, 30.001), (114.001, 30), (114, 30.001)])
+    shapes[4_999] = shapely.LineString([(114, 30), (114.001, 30)])
+    frame = table(shapes, {"名称": [f"小区{number}" for number in range(len(shapes))]})
+    frame.loc[9_999, "名称"] = "末"
+    frame["户数"] = ["30"] * 9_999 + ["许多"]
+    kinds = {18: "geometry-invalid", 5_000: "geometry-type", 10_000: "value-invalid"}
+    records = reading.of_frame("compounds", frame, Options())
+    report = imports.work_out(city, records, now=NOW).reports["compounds"]
+    assert (report.read, report.added, report.rejected) == (10_000, 9_997, 3)
+    assert report.rejects.set_index("reject_row")["reject_kind"].to_dict() == kinds
+    with pytest.raises(DataError) as refusal:
+        imports.work_out(city, reading.of_frame("compounds", frame, Options(on_invalid="fail")), now=NOW)
+    assert {fault.row: fault.kind for fault in refusal.value.faults} == kinds
+    mended = imports.work_out(
+        city, reading.of_frame("compounds", frame, Options(on_invalid="repair")), now=NOW
+    ).reports["compounds"]
+    assert (mended.added, mended.rejected, [fault.row for fault in mended.repaired]) == (9_998, 2, [18])
+    assert "compounds" not in history.revisions(city)[0].layers
 
 
 def test_repair_is_listed_and_fail_refuses_the_file(session):
