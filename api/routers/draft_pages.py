@@ -10,10 +10,11 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api import draft_words
+from api import diff_words, draft_words
 from api.access import Caller, Permission, needs
 from api.dependencies import Runtime, RuntimeDep, SessionDep, SnapshotDep
 from api.drafts import DraftId, EditorDep
+from api.impact_words import FIGURE_WORDS
 from api.maps import diff, sources
 from api.maps.encoding import dump
 from api.maps.page import EVERYWHERE, script_config
@@ -86,7 +87,13 @@ def draft_page(
         chosen={
             "id": str(draft_id),
             "deeds": {name: deed.in_language(language) for name, deed in draft_words.DEEDS.items()},
+            "figures": {key: words.choose(pair, language) for key, pair in FIGURE_WORDS.items()},
+            "changes": {kind: words.choose(pair, language) for kind, pair in diff_words.KINDS.items()},
             "kinds": {kind: words.choose(title, language) for kind, title in KINDS.items()},
+            "fields": {
+                name: {field.name: words.choose((field.zh, field.en), language) for field in spec.fields}
+                for name, spec in SPECS.items()
+            },
             "layers": {name: words.choose((spec.zh, spec.en), language) for name, spec in SPECS.items()},
         },
     )

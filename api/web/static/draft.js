@@ -7,6 +7,7 @@
   const address = `/api/drafts/${wangge.config.chosen.id}`;
   const map = wangge.createMap("map", { bounds: wangge.config.bounds, preferCanvas: true, minZoom: 8, maxZoom: 20 });
   const defects = wangge.draftDefects(map, address);
+  const impact = wangge.draftImpact(address);
   let drawn = null;
 
   const told = (message) => part("told").replaceChildren(...(message ? [message instanceof Error ? wangge.problemBox(message) : wangge.make("p", { class: "note good" }, message)] : []));
@@ -16,11 +17,12 @@
   const plain = (value) => (value === null || value === undefined ? "—" : typeof value === "object" ? JSON.stringify(value) : String(value));
 
   /** The fields that differ between two states of a feature; of one that is new or gone, all that it has. */
-  const fields = (before, after) => {
+  const fields = (layer, before, after) => {
+    const titles = wangge.config.chosen.fields[layer];
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
     const rows = names.filter((name) => plain(before[name]) !== plain(after[name]));
     return rows.length ? wangge.table([
-      { title: wangge.say("字段", "Field"), value: (name) => name },
+      { title: wangge.say("字段", "Field"), value: (name) => titles[name] || name },
       { title: wangge.say("基准中", "In the base"), value: (name) => plain(before[name]) },
       { title: wangge.say("草稿中", "In the draft"), value: (name) => plain(after[name]) },
     ], rows) : wangge.make("p", { class: "hint" }, wangge.say("只有图形不同。", "Only the shape differs."));
@@ -33,7 +35,7 @@
       if (box.childElementCount) return;
       try {
         const { before, after } = await wangge.fetchJson(`${address}/features/${layer}/${encodeURIComponent(code)}`);
-        box.replaceChildren(fields(before?.properties.attributes ?? {}, after?.properties.attributes ?? {}));
+        box.replaceChildren(fields(layer, before?.properties.attributes ?? {}, after?.properties.attributes ?? {}));
       } catch (problem) {
         box.replaceChildren(wangge.problemBox(problem));
       }
@@ -81,6 +83,7 @@
     try {
       await Promise.all([reread(), draw()]);
       defects.judge();
+      impact.forget();
     } catch (failure) {
       told(failure);
     }

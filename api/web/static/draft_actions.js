@@ -5,7 +5,7 @@
   const part = (name) => document.getElementById(name);
   const dialog = part("confirm");
   const address = `/api/drafts/${wangge.config.chosen.id}`;
-  const { deeds, layers } = wangge.config.chosen;
+  const { deeds, layers, fields } = wangge.config.chosen;
   const STALE = 412;
   let asked = null;
 
@@ -35,7 +35,7 @@
   const side = (conflict, of, text) => {
     const state = conflict[of];
     const told = state === null ? wangge.say("撤销该要素", "removes it")
-      : conflict.fields.map((field) => (field === "geometry" ? wangge.say("图形", "shape") : `${field}: ${plain(state.properties[field])}`)).join(wangge.say("；", "; "));
+      : conflict.fields.map((field) => (field === "geometry" ? wangge.say("图形", "shape") : `${fields[conflict.layer][field] || field}: ${plain(state.properties[field])}`)).join(wangge.say("；", "; "));
     return wangge.make("label", { class: "choice" },
       wangge.make("input", { type: "radio", name: `settle-${conflict.id}`, value: of, "data-id": conflict.id, required: true }),
       wangge.make("span", { class: "choice-body" }, wangge.make("strong", {}, text), wangge.make("span", { class: "hint" }, told)));
