@@ -36,7 +36,7 @@ class Server:
 
 
 @contextmanager
-def servers(url: str, count: int) -> Iterator[list[Server]]:
+def servers(url: str, count: int, *, review: bool = True) -> Iterator[list[Server]]:
     """Run servers on one database; reading is open."""
     # Imports what they need once, and forks.
     context = multiprocessing.get_context("forkserver")
@@ -44,7 +44,7 @@ def servers(url: str, count: int) -> Iterator[list[Server]]:
     started = []
     for _ in range(count):
         here, there = context.Pipe()
-        process = context.Process(target=_serve, args=(url, there), daemon=True)
+        process = context.Process(target=_serve, args=(url, there, review), daemon=True)
         process.start()
         started.append((process, here))
     try:
@@ -61,8 +61,8 @@ def _received(connection: Connection) -> int:
     return connection.recv()
 
 
-def _serve(url: str, told: Connection) -> None:
-    app = create_app(Settings(database_url=url, threads=4), open_reading=True)
+def _serve(url: str, told: Connection, review: bool) -> None:  # noqa: FBT001 - what a process is started with
+    app = create_app(Settings(database_url=url, threads=4, review=review), open_reading=True)
     # What answers in the test; all of it would take longer than the test.
     locator_at(app.state.runtime.snapshots.current(), "grid")
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="on"))
