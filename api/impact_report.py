@@ -15,7 +15,7 @@ from api.web.templating import Site
 from geo.impact import Impact
 from layers.catalogue import SPECS
 from layers.diffs import Diff
-from layers.files import pdf, word
+from layers.files import pdf, tables, word
 from layers.files.documents import Block, Document, Heading, Paragraph, Sheet, Table
 
 #: Formats of a report.
@@ -132,7 +132,7 @@ class _Report:
         if table.empty:
             nobody = self._say("没有人、住房、设施或事件受到影响。", "Nobody and nothing is touched.")
             return [heading, Paragraph(nobody)]
-        rows = [[self._level(row["level"]), *_numbers(row)] for row in table.to_dict("records")]
+        rows = [[self._level(row["level"]), *_numbers(row)] for row in tables.records(table)]
         return [heading, *self._figures([self._say("层级", "Level")], rows, (1.2,))]
 
     def _areas(self) -> list[Block]:
@@ -145,7 +145,7 @@ class _Report:
                 self._kind(row["change"]),
                 *_numbers(row),
             ]
-            for row in table.head(MOST_LINES).to_dict("records")
+            for row in tables.records(table.head(MOST_LINES))
         ]
         head = [self._say("层级", "Level"), *self._titles("code", "name", "change")]
         blocks = self._figures(head, rows, (0.9, 2.0, 1.6, 1.1))
@@ -165,7 +165,7 @@ class _Report:
             return []
         paper, language = self._paper, self._site.language
         facts = [
-            f"{words.choose(words.LAYERS[diff.layer], language)}  "
+            f"{self._layer(diff.layer)}  "
             + "  ".join(
                 f"{words.choose(diff_words.KINDS[kind], language)} {count:,}"
                 for kind, count in diff.changes.counts.items()
@@ -206,7 +206,7 @@ class _Report:
                 if row["layer"] == "compounds"
                 else "",
             ]
-            for row in impact_words.affected_table(self._found).to_dict("records")
+            for row in tables.records(impact_words.affected_table(self._found))
         ]
         header = [
             *self._titles("layer", "code", "name", "area_code"),
@@ -223,7 +223,7 @@ class _Report:
                 row["to_code"] or "—",
                 f"{row['area_m2']:,.1f}",
             ]
-            for row in impact_words.land_table(self._found).to_dict("records")
+            for row in tables.records(impact_words.land_table(self._found))
         ]
         header = self._titles("layer", "from_code", "to_code", "area_m2")
         return Table(header, rows, (1, 2, 2, 1.5), frozenset({3}))
@@ -231,7 +231,7 @@ class _Report:
     def _moves(self) -> Table:
         rows = [
             [row["from_code"] or "—", row["to_code"] or "—", f"{row['number']:,}"]
-            for row in impact_words.moves_table(self._found).to_dict("records")
+            for row in tables.records(impact_words.moves_table(self._found))
         ]
         return Table(self._titles("from_code", "to_code", "number"), rows, (2, 2, 1), frozenset({2}))
 
@@ -254,7 +254,7 @@ class _Report:
         return words.choose(diff_words.KINDS[kind], self._site.language) if kind else "—"
 
 
-def _numbers(row: Mapping[Any, Any]) -> list[str]:
+def _numbers(row: Mapping[str, Any]) -> list[str]:
     """Figures of a row: before → after, with what came and what went where both did."""
     return [_figure(*(row[f"{name}_{side}"] for side in _SIDES)) for name in _SHOWN]
 

@@ -101,10 +101,10 @@ class AffectedOut(BaseModel):
     area_code: str | None
     share_before: float
     share_after: float
-    people_before: float
-    people_after: float
-    households_before: float
-    households_after: float
+    people_before: int
+    people_after: int
+    households_before: int
+    households_after: int
 
 
 class LandOut(BaseModel):
@@ -195,11 +195,10 @@ def for_caller(found: Impact, caller: Caller, *, unassigned: bool) -> Impact:
         )
         nowhere = moves[list(MOVES[:2])].isna().any(axis=1).to_numpy() & unassigned
         told = nowhere | np.array([caller.covers(path) for path in moves["path"]], dtype=bool)
-    return replace(
-        found,
-        balance=balance.assign(**{name: balance[name].where(mine) for name in _INCIDENTS}),
-        moves=moves[told].reset_index(drop=True),
-    )
+    balance = balance.assign(**{name: balance[name].where(mine) for name in _INCIDENTS})
+    # An area that nothing but those incidents touches would tell of them by being listed.
+    balance = impact.touched(balance).reset_index(drop=True)
+    return replace(found, balance=balance, moves=moves[told].reset_index(drop=True))
 
 
 def document(found: Impact, about: Mapping[str, Any], *, counted: bool) -> dict[str, Any]:
@@ -265,10 +264,8 @@ def body(found: Impact, written: str, about: Mapping[str, Any], *, counted: bool
 
 
 def balance_table(found: Impact) -> pd.DataFrame:
-    """Areas with their figures, without shapes; square metres rounded to a tenth."""
-    sizes = [f"area_m2_{side}" for side in SIDES]
-    table = pd.DataFrame(found.balance.drop(columns=["path", "geometry"]))
-    return table.assign(**{name: table[name].round(1) for name in sizes})
+    """Areas with their figures, without shapes."""
+    return _counts(pd.DataFrame(found.balance.drop(columns=["path", "geometry"])))
 
 
 def totals_table(found: Impact) -> pd.DataFrame:
@@ -277,13 +274,13 @@ def totals_table(found: Impact) -> pd.DataFrame:
     named = found.balance[found.balance["code"].notna()]
     hidden = named["incidents_before"].isna().groupby(named["level"], sort=False).any()
     table.loc[hidden.index[hidden], _INCIDENTS] = np.nan
-    sizes = [f"area_m2_{side}" for side in SIDES]
-    return table.assign(**{name: table[name].round(1) for name in sizes}).reset_index()
+    return _counts(table.reset_index())
 
 
 def affected_table(found: Impact) -> pd.DataFrame:
     """Features whose part of an area changed, without shapes."""
     table = pd.DataFrame(found.affected[["layer", "code", "name", "area_code", *_AFFECTED]])
+    table = table.astype(dict.fromkeys(_AFFECTED[2:], int))
     return table.assign(**{name: table[name].round(4) for name in _AFFECTED[:2]})
 
 
@@ -297,6 +294,15 @@ def moves_table(found: Impact) -> pd.DataFrame:
     """Incidents that move."""
     table = found.moves[["from_code", "to_code", "moved"]]
     return table.rename(columns={"moved": "number"}).astype({"number": int})
+
+
+def _counts(table: pd.DataFrame) -> pd.DataFrame:
+    """Figures as whole numbers, square metres to a tenth."""
+    *things, area = FIGURES
+    whole = {f"{figure}_{side}": "Int64" for figure in things for side in SIDES}
+    return table.astype(whole).assign(
+        **{name: table[name].round(1) for name in (f"{area}_{side}" for side in SIDES)}
+    )
 
 
 def _area(row: Mapping[str, Any]) -> dict[str, Any]:

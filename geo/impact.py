@@ -4,7 +4,7 @@ Whole things are counted: each person, household, compound, building, old estate
 of the finest level, and so in one area of each level above. So figures add up exactly: what areas lose, others gain.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -32,6 +32,10 @@ NOWHERE = ""
 
 # Shares closer than this are the same share, of shapes that only got a node on their border.
 _SAME_SHARE = 1e-6
+# Square metres are told in tenths.
+_TENTHS = 10
+# Part of an area by which its measure may change when straight borders get nodes.
+_BENT = 1e-4
 _WHOSE = ["layer", "id", "area_code"]
 
 
@@ -106,21 +110,7 @@ def compare(
         [_balance(level, chains, entries, land, found.get(LAYER_OF[level])) for level in levels],
         ignore_index=True,
     )
-    shapes = pd.concat([_shapes(state) for state in reversed(states)])
-    affected = _affected(*counted)
-    drawn = shapes[~shapes.index.duplicated()].reindex(affected["id"]).to_numpy(dtype=object)
-    ends = [
-        [chain.path(chain.level, code) for code in moves[column]]
-        for chain, column in zip(chains, MOVES[:2], strict=True)
-    ]
-    return Impact(
-        balance,
-        gpd.GeoDataFrame(affected, geometry=drawn, crs="EPSG:4326"),
-        land,
-        moves.assign(
-            path=pd.Series([_joined(*pair) for pair in zip(*ends, strict=True)], moves.index, dtype=object)
-        ),
-    )
+    return Impact(balance, _drawn(_affected(*counted), states), land, _with_paths(moves, chains))
 
 
 def touched(balance: pd.DataFrame) -> pd.DataFrame:
@@ -198,7 +188,9 @@ def _balance(
     codes = was.index.union(now.index).sort_values()
     rows = pd.Index([*codes, NOWHERE], dtype=object)
     figures = _turnover(level, chains, entries).reindex(rows, fill_value=0.0)
-    sizes = _sizes(land[land["layer"] == LAYER_OF[level]], was["area_m2"], now["area_m2"])
+    tenths = (land["area_m2"] * _TENTHS).round()
+    mine = land["layer"] == LAYER_OF[level]
+    sizes = _sizes(land.assign(tenths=tenths)[mine], was["area_m2"], now["area_m2"])
     table = pd.concat([figures, sizes.reindex(rows, fill_value=0.0)], axis=1)
     # Of what lies nowhere only what came and went is told: the rest of it may be anywhere.
     table.loc[table.index == NOWHERE, list(_columns("before", "after"))] = np.nan
@@ -235,8 +227,8 @@ def _turnover(level: str, chains: list[_Chains], entries: list[pd.DataFrame]) ->
         own = pd.Series(chain.own(entry["area_code"], level), dtype=object).fillna(NOWHERE)
         sides.append(entry.groupby(["figure", "key", own.rename("own")], sort=False)["number"].sum())
     both = pd.concat(sides, axis=1, keys=["before", "after"]).fillna(0.0)
-    change = both["after"] - both["before"]
-    both["gained"], both["lost"] = change.clip(lower=0.0), -change.clip(upper=0.0)
+    both["gained"] = (both["after"] - both["before"]).clip(lower=0.0)
+    both["lost"] = (both["before"] - both["after"]).clip(lower=0.0)
     summed = both.reset_index().pivot_table(
         index="own", columns="figure", values=list(SIDES), aggfunc="sum", fill_value=0.0
     )
@@ -246,15 +238,25 @@ def _turnover(level: str, chains: list[_Chains], entries: list[pd.DataFrame]) ->
 
 
 def _sizes(land: gpd.GeoDataFrame, was: pd.Series, now: pd.Series) -> pd.DataFrame:
-    """Square metres of areas by code, with the land that they gained and lost."""
-    parts = {
-        "before": was,
-        "gained": land.groupby(land["to_code"].fillna(NOWHERE))["area_m2"].sum(),
-        "lost": land.groupby(land["from_code"].fillna(NOWHERE))["area_m2"].sum(),
-        "after": now,
-    }
-    table = pd.concat([parts[side].rename(f"{FIGURES[-1]}_{side}") for side in SIDES], axis=1)
-    sizes: pd.DataFrame = table.astype(np.float64).fillna(0.0)
+    """Square metres of areas by code, in whole tenths, with the land that they gained and lost.
+
+    A border that gets a node where it was straight in degrees is another line in metres, so that areas measured before
+    and after would not add up. What an area has after is therefore what it had and the land that it gained or lost,
+    unless that is farther from its measure than such a border explains: where areas overlap.
+    """
+    to, of = (
+        land.groupby(land[column].fillna(NOWHERE))["tenths"].sum() for column in ("to_code", "from_code")
+    )
+    measured = {"before": was * _TENTHS, "gained": to, "lost": of, "after": now * _TENTHS}
+    table = pd.concat([values.rename(side) for side, values in measured.items()], axis=1)
+    table = table.astype(np.float64).fillna(0.0).round()
+    after = table["before"] + table["gained"] - table["lost"]
+    size = table[["before", "after"]].max(axis=1)
+    told = (after - table["after"]).abs() <= np.maximum(_BENT * size, _TENTHS)
+    gone = told & ~table.index.isin(now.index)
+    table.loc[told, "after"] = after[told]
+    table.loc[gone, "before"], table.loc[gone, "after"] = table["lost"][gone] - table["gained"][gone], 0.0
+    sizes: pd.DataFrame = (table / _TENTHS).add_prefix(f"{FIGURES[-1]}_")
     return sizes
 
 
@@ -294,14 +296,28 @@ def _joined(*paths: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for path in paths for code in path))
 
 
-def _shapes(state: State) -> pd.Series:
-    """Shapes of what areas hold, by id."""
-    placed = (state[layer] for layer in holdings.LAYERS if "geometry" in state.get(layer, ()))
-    shapes = [
-        pd.Series(frame["geometry"].to_numpy(dtype=object), frame.index, dtype=object) for frame in placed
+def _with_paths(moves: pd.DataFrame, chains: Sequence[_Chains]) -> pd.DataFrame:
+    """Add the codes of the areas in which incidents were and are."""
+    ends = [
+        [chain.path(chain.level, code) for code in moves[column]]
+        for chain, column in zip(chains, MOVES[:2], strict=True)
     ]
-    found: pd.Series = pd.concat(shapes or [pd.Series(dtype=object)])
-    return found
+    paths = [_joined(*pair) for pair in zip(*ends, strict=True)]
+    return moves.assign(path=pd.Series(paths, moves.index, dtype=object))
+
+
+def _drawn(affected: pd.DataFrame, states: Sequence[State]) -> gpd.GeoDataFrame:
+    """Add the shapes of features, as they are or last were."""
+    placed = (
+        state[layer]["geometry"]
+        for state in reversed(states)
+        for layer in holdings.LAYERS
+        if "geometry" in state.get(layer, ())
+    )
+    known = [pd.Series(shapes.to_numpy(dtype=object), shapes.index, dtype=object) for shapes in placed]
+    shapes = pd.concat([pd.Series(dtype=object), *known])
+    shapes = shapes[~shapes.index.duplicated()].reindex(affected["id"])
+    return gpd.GeoDataFrame(affected, geometry=shapes.to_numpy(dtype=object), crs="EPSG:4326")
 
 
 def _affected(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ What changes hands is found around the features that differ. An area at which an
 all that it holds, until no other is touched.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -101,8 +101,8 @@ def _work_out(session: Session, before: Read, after: Read, found: Mapping[str, C
             tolerance_m=decided.tolerance_m,
         )
         touched = impact.touched(result.balance)
-        named = touched.loc[touched["code"].notna(), ["level", "code"]]
-        more = set(named.itertuples(index=False, name=None)) - whole
+        named = touched.loc[touched["code"].notna(), ["level", "code"]].itertuples(index=False, name=None)
+        more = {area for area in named if not surroundings.is_whole(area, codes)} - whole
         if not more:
             return replace(result, balance=touched.reset_index(drop=True), moves=_moved(result.moves))
         whole |= more
@@ -117,9 +117,11 @@ class _Surroundings:
         self._tolerance_m = decided.tolerance_m
         self._levels = [_levels(read) for read in self._reads]
         self._paths = [hierarchy.paths(levels) for levels in self._levels]
-        self._places = np.concatenate([np.empty((0, 4)), *(_boxes(change) for change in found.values())])
+        # Areas above are read anyway, and one that only got a node is no reason to read all that it holds.
+        placed = [_boxes(found[layer]) for layer in LAYERS if layer in found]
+        self._places = np.concatenate([np.empty((0, 4)), *placed])
 
-    def finest(self, whole: set[Whole]) -> list[str]:
+    def finest(self, whole: set[Whole]) -> set[str]:
         """Codes of the areas of the finest level that differ, and of those that lie in areas to be read whole."""
         codes: set[str] = set()
         for paths, others, levels in zip(self._paths, reversed(self._paths), self._levels, strict=True):
@@ -131,9 +133,14 @@ class _Surroundings:
                 if of == level
                 and (code in changed or others.get((of, code)) != path or not whole.isdisjoint(path.items()))
             }
-        return sorted(codes)
+        return codes
 
-    def read(self, codes: Sequence[str]) -> tuple[State, State]:
+    def is_whole(self, area: Whole, codes: set[str]) -> bool:
+        """Tell whether an area is of the finest level and one of those read whole."""
+        level, code = area
+        return code in codes and level in map(_finest, self._levels)
+
+    def read(self, codes: Collection[str]) -> tuple[State, State]:
         """Read what these areas hold and what changed, with every area that may hold a part of it."""
         layers = [
             (LAYER_OF[level], read)
@@ -149,7 +156,7 @@ class _Surroundings:
         return before, after
 
     def _state(
-        self, read: Read, levels: Mapping[str, pd.DataFrame], zone: shapely.Geometry, codes: Sequence[str]
+        self, read: Read, levels: Mapping[str, pd.DataFrame], zone: shapely.Geometry, codes: Collection[str]
     ) -> State:
         targets = self._targets()
         near = partial(_near, read, zone)

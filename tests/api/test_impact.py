@@ -8,6 +8,9 @@ import pandas as pd
 import pytest
 from shapely import MultiPolygon, box
 
+from api.access import ROLES, Caller
+from api.impact_words import for_caller
+from geo.impact import compare
 from layers import incidents
 from layers.drafts import keeping, steps
 from layers.publishing import Change
@@ -40,14 +43,14 @@ def drafted(session):
     return made.id
 
 
-def areas(reply):
+def listed(reply):
     assert reply.status_code == 200, reply.text
     return {area["code"]: area for area in reply.json()["areas"]}
 
 
 def test_a_draft_tells_whom_it_touches(client, sign_in, drafted):
     reply = client.get(f"/api/drafts/{drafted}/impact", headers=sign_in("editor"))
-    found = areas(reply)
+    found = listed(reply)
     assert set(found) == {FIRST, SECOND}
     assert found[FIRST]["people"] == {"before": 0, "gained": 100, "lost": 0, "after": 100}
     assert found[SECOND]["incidents"] == {"before": 3, "gained": 0, "lost": 2, "after": 1}
@@ -66,7 +69,7 @@ def test_revisions_tell_it_too(client, sign_in, drafted, session):
     draft = client.get(f"/api/drafts/{drafted}/impact", headers=sign_in("editor")).json()
     city.publish(session, {"grids": city.grids(HALVES)})
     found = client.get("/api/revisions/2/impact/3", headers=sign_in("reviewer"))
-    assert areas(found) == {area["code"]: area for area in draft["areas"]}
+    assert listed(found) == {area["code"]: area for area in draft["areas"]}
     assert found.headers["wangge-revision"] == "3"
 
 
@@ -95,6 +98,19 @@ def test_incidents_are_told_by_role_and_area(client, sign_in, session):
     assert not told(east)[FIRST]
     assert east["incidents"] == []
     assert told(asked(2, "editor", "420199"))[FIRST]
+
+
+@pytest.mark.parametrize(
+    ("role", "within", "areas", "moves"),
+    [("editor", (), 2, 1), ("editor", (FIRST,), 1, 1), ("editor", (city.EAST,), 0, 0), ("viewer", (), 0, 0)],
+)
+def test_an_area_that_only_hidden_incidents_touch_is_not_listed(role, within, areas, moves):
+    grids = city.grids({FIRST: box(4, 0, 8, 4), SECOND: box(0, 0, 4, 4)})
+    moved = pd.DataFrame({"from_code": [FIRST], "to_code": [SECOND], "number": [3], "moved": [3]})
+    states = ({"grids": grids}, {"grids": grids})
+    found = compare(states, {}, moves=moved, metric="EPSG:4547", tolerance_m=50.0)
+    told = for_caller(found, Caller("li", ROLES[role], within), unassigned=not within)
+    assert (len(told.balance), len(told.moves)) == (areas, moves)
 
 
 @pytest.mark.usefixtures("drafted")

@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from shapely import MultiPolygon, Point, box
+from shapely import MultiPolygon, Point, Polygon, box
 
 from geo import impact as compared
 from layers import deployment, diffs, impact, incidents, publishing, reading
@@ -154,13 +154,14 @@ def test_what_is_read_near_by_says_what_all_of_the_city_says(built):
             "old_estates": features("old_estates", boxes("E", 5, 1.5)),
         },
     )  # fmt: skip
-    above = city.layers()["communities"]
+    above, noded = city.layers()["communities"], Polygon([(0, 0), (7, 0), (14, 0), (14, 8), (0, 8)])
     changes = [
         {"grids": city.grids({FIRST: box(4, 0, 7, 4)})},
         {"grids": city.grids({FIRST: box(4, 0, 8, 4), city.EAST + "003": box(10, 4.5, 14, 7)})},
         {"compounds": features("compounds", boxes("K", 1, 0.9), form="managed", people=some(1), households=some(1))},
         {"buildings": features("buildings", boxes("H", 3, 0.2), compound_code="K1", people=some(3), households=some(3))},
         {"posts": city.posts([("楼长", "x", None, "buildings", "H7", None, None)])},
+        {"districts": city.areas("districts", {"420199": noded}), "grids": city.grids({FIRST: box(4, 0, 7.5, 4)})},
         {"communities": above.assign(parent_code=[city.SUBDISTRICT, "420199"])},
         {"grids": city.grids(city.GRIDS).iloc[[1]].assign(parent_code=city.EAST)},
         {"grids": Change(city.grids({city.EAST + "009": box(8.2, 1, 8.8, 3)}), [*city.identifiers("grids", [city.EAST + "004"])])},
@@ -183,7 +184,7 @@ def test_only_surroundings_are_read(built):
         deployment.get(built),
     )
     codes = surroundings.finest(set())
-    assert codes == [FIRST, SECOND]
+    assert codes == {FIRST, SECOND}
     state, _ = surroundings.read(codes)
     assert set(state["compounds"]["code"]) == {"C1", "C2", city.WEST + "C01"}
 
