@@ -25,6 +25,13 @@ KINDS: dict[str, tuple[str, str]] = {
     "rebase": ("换到新基准", "Rebased"),
 }
 
+#: Writes of single features, as :mod:`layers.features.writing` records them.
+WRITES: dict[str, tuple[str, str]] = {
+    "create": ("新增要素", "Feature created"),
+    "change": ("修改要素", "Feature changed"),
+    "remove": ("删除要素", "Feature removed"),
+}
+
 EDITS: dict[str, tuple[str, str]] = {
     "move_vertices": ("移动界点", "Move vertices"),
     "redraw": ("重划界线", "Redraw a border"),
@@ -109,8 +116,11 @@ DEEDS: dict[str, Deed] = {
 
 
 def told(step: DraftStep) -> tuple[str, str]:
-    """Return what a step was, in Chinese and English: the edit with its level and codes, else its kind."""
+    """Return what a step was, in Chinese and English: the edit or write with its codes, else its kind."""
     said = step.said
+    if "write" in said:
+        write, layer = WRITES[said["write"]], SPECS[said["layer"]]
+        return f"{write[0]} · {layer.zh} {said['code']}", f"{write[1]} · {layer.en} {said['code']}"
     if step.kind != "edit":
         return KINDS[step.kind]
     edit, level = EDITS[said["edit"]], LEVELS[said["level"]]

@@ -9,6 +9,7 @@ from pyproj import Transformer
 from shapely import LineString, Point, box
 from shapely.geometry import mapping
 
+from api import draft_words
 from layers.drafts import keeping, steps
 from layers.features.collections import COLLECTIONS
 from tests.api.ogc.asking import CRS84, EPSG, METRIC
@@ -174,6 +175,11 @@ def test_each_write_is_a_step_that_says_what_it_did(stored, draft, editing):
         for write in ("create", "change", "remove")
     ]
     assert {step.author for step in listed} == {"editor-all"}
+    assert [draft_words.told(step) for step in listed] == [
+        (f"新增要素 · 网格 {code}", f"Feature created · grids {code}"),
+        (f"修改要素 · 网格 {code}", f"Feature changed · grids {code}"),
+        (f"删除要素 · 网格 {code}", f"Feature removed · grids {code}"),
+    ]
 
 
 def test_a_code_can_be_changed_to_one_that_nobody_has_or_had(editing):
