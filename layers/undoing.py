@@ -7,15 +7,12 @@ then it is checked as any edit is, and published as one revision.
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from sqlalchemy import cast, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
-from sqlalchemy.types import Uuid
 
 from geo import changes
 from geo.changes import Changes
 from geo.faults import DataError, Fault
-from layers import deployment, diffs, gate, held, history, publishing, store
+from layers import deployment, diffs, gate, held, history, publishing
 from layers.errors import Conflict
 from layers.publishing import Change, Published
 from layers.tables import Revision, RevisionKey
@@ -108,7 +105,7 @@ def publish(
     now: dt.datetime,
     clock: Callable[[], dt.datetime],
 ) -> Published:
-    """Check and publish what :func:`reverting` or :func:`restoring` worked out, as one revision; the caller commits.
+    """Check and publish changes of the newest revision, as one; the caller holds others off, and commits.
 
     Raises
     ------
@@ -139,28 +136,16 @@ def paths(session: Session, found: Mapping[str, Changes]) -> Iterator[Sequence[s
 
 def _changed_since(session: Session, layer: str, made: Changes, number: int) -> list[Fault]:
     """Name the features of a change that later revisions changed, with the first of these."""
-    source = store.table(layer)
-    ids = [*made.before.index.union(made.after.index)]
-    later = func.least(
-        func.min(source.c.rev_from).filter(source.c.rev_from > number),
-        func.min(source.c.rev_to).filter(source.c.rev_to > number),
-    )
-    named = func.any(cast(ids, ARRAY(Uuid(as_uuid=False))))
-    rows = session.execute(
-        select(source.c.id, later)
-        .where(source.c.id == named)
-        .group_by(source.c.id)
-        .having(later.is_not(None))
-    )
+    since = diffs.first_changes(session, layer, [*made.before.index.union(made.after.index)], number)
     codes = made.table["code"]
     return [
         Fault(
             kind="changed-since",
             layer=layer,
-            id=str(codes[str(feature)]),
-            message=f"{codes[str(feature)]} of {layer} changed again in revision {since}.",
+            id=str(codes[feature]),
+            message=f"{codes[feature]} of {layer} changed again in revision {revision}.",
         )
-        for feature, since in sorted(rows, key=lambda row: str(codes[str(row[0])]))
+        for feature, revision in sorted(since.items(), key=lambda each: str(codes[each[0]]))
     ]
 
 
