@@ -35,6 +35,7 @@
   const side = (conflict, of, text) => {
     const state = conflict[of];
     const told = state === null ? wangge.say("撤销该要素", "removes it")
+      : !conflict.fields.length ? wangge.say("保留该要素，带其改动", "keeps it, with its changes")
       : conflict.fields.map((field) => (field === "geometry" ? wangge.say("图形", "shape") : `${fields[conflict.layer][field] || field}: ${plain(state.properties[field])}`)).join(wangge.say("；", "; "));
     return wangge.make("label", { class: "choice" },
       wangge.make("input", { type: "radio", name: `settle-${conflict.id}`, value: of, "data-id": conflict.id, required: true }),
