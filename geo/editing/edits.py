@@ -114,18 +114,20 @@ def move_vertices(working: Working, edit: MoveVertices) -> None:
     moves = dict(edit.moves)
     for place in moves:
         working.insert(place)
-    near = [
-        (level, code)
-        for level in working.levels
-        for x, y in moves
-        for code in working.near(level, (x, y, x, y))
-    ]
+    near = sorted(
+        {
+            (level, code)
+            for level in working.levels
+            for x, y in moves
+            for code in working.near(level, (x, y, x, y))
+        }
+    )
     bounds = _beside_places([working.shape[level][code] for level, code in near], moves)
     if bounds:
         # A border that lacks a node which others have on it would leave that node behind.
         working.fit(bounds)
     found: set[Place] = set()
-    for level, code in sorted(set(near)):
+    for level, code in near:
         shape = working.shape[level][code]
         moved, here = _moved(shape, moves)
         if here:
@@ -141,19 +143,25 @@ def _beside_places(shapes: Sequence[shapely.Geometry], places: Collection[Place]
     rings = shapely.get_rings(shapely.get_parts(np.array(shapes, dtype=object)))
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     ends = np.stack([xy[:-1], xy[1:]], axis=1)[ring[:-1] == ring[1:]]
-    at = np.array(list(places), dtype=np.float64)
-    held = ends[(ends[:, :, None, :] == at).all(axis=3).any(axis=(1, 2))].reshape(-1, 2)
+    held = ends[_among(ends.reshape(-1, 2), places).reshape(-1, 2).any(axis=1)].reshape(-1, 2)
     return [*held.min(axis=0).tolist(), *held.max(axis=0).tolist()] if len(held) else []
 
 
 def _moved(shape: shapely.Geometry, moves: Mapping[Place, Place]) -> tuple[shapely.Geometry, set[Place]]:
     """Move some vertices of a shape; return it with those it has."""
-    places = list(map(tuple, shapely.get_coordinates(shape).tolist()))
-    here = {place for place in places if place in moves}
+    xy = shapely.get_coordinates(shape)
+    at = np.flatnonzero(_among(xy, moves))
+    here = {(x, y) for x, y in xy[at].tolist()}
     if not here:
         return shape, here
-    moved = shapely.transform(shape, lambda _: np.array([moves.get(place, place) for place in places]))
-    return shapely.remove_repeated_points(moved), here
+    xy[at] = [moves[x, y] for x, y in xy[at].tolist()]
+    return shapely.remove_repeated_points(shapely.transform(shape, lambda _: xy)), here
+
+
+def _among(xy: np.ndarray, places: Collection[Place]) -> np.ndarray:
+    """Tell which of some coordinates, (n, 2), are places."""
+    named = np.array(list(places), dtype=np.float64).reshape(-1, 2)
+    return np.isin((xy + 0.0).view(np.complex128)[:, 0], (named + 0.0).view(np.complex128)[:, 0])
 
 
 def redraw(working: Working, edit: Redraw) -> None:

@@ -28,6 +28,7 @@ ROUNDING_M = 1e-5
 NEXT_TO_DEG = 1e-7
 
 _AREAL = 2
+_POLYGONS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 _MOST_CODES = 10
 
 
@@ -42,6 +43,8 @@ class Layer:
 
     def size_and_width(self, polygons: Objects) -> tuple[Floats, Floats]:
         """Area in m2 and mean width in m, which for a slit is its width."""
+        if not len(polygons):
+            return np.empty(0), np.empty(0)
         drawn = crs.to_metric(polygons, self.metric)
         size, around = shapely.area(drawn), shapely.length(drawn)
         return size, np.divide(2 * size, around, out=np.zeros(len(drawn)), where=around > 0)
@@ -69,6 +72,8 @@ def defects(
     unit: str = "count",
 ) -> pd.DataFrame:
     """Put defects of one kind into a frame; `said` is completed with their codes and size."""
+    if not len(geoms):
+        return _NONE
     symbol = {"m2": " m²", "m": " m", "count": ""}[unit]
     sizes = np.ones(len(geoms)) if size is None else size
     named = [sorted(set(each)) for each in codes]
@@ -87,6 +92,9 @@ def defects(
     )
 
 
+_NONE = pd.DataFrame(columns=["kind", "codes", "size", "unit", "message", "geometry"], dtype=object)
+
+
 def _listed(codes: list[str]) -> str:
     return ", ".join(codes[:_MOST_CODES]) + (" …" if len(codes) > _MOST_CODES else "")
 
@@ -103,7 +111,10 @@ def unmatched(codes: list[list[str]], geoms: Objects, length_m: Floats) -> pd.Da
 
 def joined(found: Sequence[pd.DataFrame]) -> gpd.GeoDataFrame:
     """Put defects together, ordered by kind, the largest first."""
-    frame = pd.concat([each for each in found if len(each)] or list(found[:1]))
+    some = [each for each in found if len(each)]
+    if not some:
+        return gpd.GeoDataFrame(_NONE.astype({"size": float}), geometry="geometry", crs="EPSG:4326")
+    frame = pd.concat(some)
     ordered = frame.sort_values(["kind", "size"], ascending=[True, False], ignore_index=True)
     return gpd.GeoDataFrame(ordered, geometry="geometry", crs="EPSG:4326")
 
@@ -111,13 +122,16 @@ def joined(found: Sequence[pd.DataFrame]) -> gpd.GeoDataFrame:
 def repaired(areas: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Areas fit for topology, and the defects of those that are not."""
     geoms = areas.geometry.to_numpy()
+    drawn = np.isin(shapely.get_type_id(geoms), _POLYGONS) & ~shapely.is_empty(geoms)
+    if (drawn & shapely.is_valid(geoms)).all():
+        return areas, _NONE
     found = validity.find(geoms, accepted=("Polygon", "MultiPolygon"))
     rows = found["row"].to_numpy()
     places = shapely.points(found[["x", "y"]].fillna(0).to_numpy())
     places[found["x"].isna().to_numpy()] = None
     codes = [[code] for code in areas["code"].to_numpy(dtype=object)[rows]]
     broken = defects("geometry-invalid", "", codes=codes, geoms=places)
-    broken[["kind", "message"]] = found[["kind", "message"]]
+    broken = broken.assign(kind=found["kind"].to_numpy(), message=found["message"].to_numpy())
     hopeless = rows[found["kind"].ne("geometry-invalid").to_numpy()]
     repaired = np.delete(validity.repair(geoms), hopeless)
     usable = areas.drop(index=areas.index[hopeless]).set_geometry(repaired, crs=areas.crs)
