@@ -18,17 +18,19 @@ FEWEST, MOST = 12, 500
 _MOST_OF_HULL = 100_000
 
 
-def tiling(count: int) -> gpd.GeoDataFrame:
-    """Return so many grids, at least, that tile a square exactly; their wiggly borders have 12 to 500 corners."""
+def tiling(count: int, *, most: int = MOST) -> gpd.GeoDataFrame:
+    """Return so many grids, at least, that tile a square exactly; their wiggly borders have 12 to `most` corners."""
     random = np.random.default_rng(1)
     side = int(np.ceil(count**0.5))
     nodes = np.stack(np.meshgrid(np.arange(side + 1), np.arange(side + 1)), axis=-1).astype(float)
     nodes[1:-1, 1:-1] += random.uniform(-0.25, 0.25, (side - 1, side - 1, 2))
     level = [
-        [_border(random, nodes[j, i : i + 2], j in (0, side)) for i in range(side)] for j in range(side + 1)
+        [_border(random, nodes[j, i : i + 2], j in (0, side), most) for i in range(side)]
+        for j in range(side + 1)
     ]
     upright = [
-        [_border(random, nodes[j : j + 2, i], i in (0, side)) for j in range(side)] for i in range(side + 1)
+        [_border(random, nodes[j : j + 2, i], i in (0, side), most) for j in range(side)]
+        for i in range(side + 1)
     ]
     rings = [
         np.concatenate(
@@ -42,9 +44,9 @@ def tiling(count: int) -> gpd.GeoDataFrame:
     return _coded(shapes)
 
 
-def _border(random: np.random.Generator, ends: Floats, straight: bool) -> Floats:  # noqa: FBT001
+def _border(random: np.random.Generator, ends: Floats, straight: bool, most: int) -> Floats:  # noqa: FBT001
     """Return the corners of a border; where it is the tiling's own, it is straight."""
-    corners = int(FEWEST * (MOST / FEWEST) ** (random.uniform() ** 1.5))
+    corners = int(FEWEST * (most / FEWEST) ** (random.uniform() ** 1.5))
     along = np.linspace(0, 1, corners)[:, None]
     step = ends[1] - ends[0]
     line = ends[0] + along * step
