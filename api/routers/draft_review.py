@@ -122,6 +122,22 @@ class ConflictOut(BaseModel):
     `author` its author. `base`, `mine` and `theirs` are GeoJSON features, null where the feature is not there.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "layer": "grids",
+                "id": "8f0c6f7a-6a55-4a53-9d0a-0c2f6b8e7a11",
+                "code": "510899001001003",
+                "fields": ["name"],
+                "revision": 13,
+                "author": "wang",
+                "base": {"type": "Feature", "geometry": None, "properties": {"name": "第三网格"}},
+                "mine": {"type": "Feature", "geometry": None, "properties": {"name": "北门网格"}},
+                "theirs": {"type": "Feature", "geometry": None, "properties": {"name": "滨江第三网格"}},
+            }
+        }
+    )
+
     layer: str
     id: UUID
     code: str

@@ -18,6 +18,7 @@ from api.drafts import (
     require_scope,
     tagged,
 )
+from layers import events
 from layers.drafts import keeping, states, steps
 
 router = APIRouter(prefix="/api/drafts", tags=["drafts"])
@@ -119,6 +120,7 @@ def create_draft(
         now=runtime.clock(),
         base=said.base_revision,
     )
+    events.tell(session, draft)
     return tagged(response, draft)
 
 
@@ -177,6 +179,7 @@ def discard_draft(
     draft = locked(session, draft_id, if_match)
     require_keeper(caller, draft)
     keeping.discard(draft, now=runtime.clock())
+    events.tell(session, draft)
     return tagged(response, draft)
 
 

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 
 from api.app import create_app
 from api.dependencies import now
+from api.routers import events
 from api.settings import Settings
 from layers import accounts, database
 from tests import walking_city
@@ -52,7 +53,9 @@ def described(server):
             session.commit()
         engine.dispose()
         application = create_app(Settings(database_url=url, threads=8))
-        with TestClient(application):
+        with TestClient(application), pytest.MonkeyPatch.context() as patched:
+            # A stream of events ends at its time only.
+            patched.setattr(events, "LONGEST_S", 0.05)
             schema = schemathesis.openapi.from_asgi("/openapi.json", application)
             yield schema, {"Authorization": f"Bearer {token}"}
 
