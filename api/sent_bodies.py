@@ -18,12 +18,18 @@ class SentBodies:
         self._held: OrderedDict[Hashable, Packed] = OrderedDict()
         self._bytes = 0
 
-    def get(self, key: Hashable, write: Callable[[], bytes]) -> Packed:
-        """Return a body, written now unless it is held; `key` must tell apart all that it depends on."""
+    def held(self, key: Hashable) -> Packed | None:
+        """Return a body if it is held, at once."""
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
-                return self._held[key]
+            return self._held.get(key)
+
+    def get(self, key: Hashable, write: Callable[[], bytes]) -> Packed:
+        """Return a body, written now unless it is held; `key` must tell apart all that it depends on."""
+        found = self.held(key)
+        if found is not None:
+            return found
         body = pack(write())
         with self._lock:
             if key not in self._held:

@@ -2,14 +2,16 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 
 from api.access import Permission, needs
-from api.dependencies import RuntimeDep, SessionDep, SnapshotDep
+from api.dependencies import RuntimeDep, SnapshotDep
 from api.ogc import periods, queries, tiles, tilesets
 from api.ogc.links import tree
 from api.ogc.replies import document
 from api.ogc.tilesets import TILE_MATRIX_SET
 from api.routers.ogc import Layer, options, options_of_layer, shown
+from layers import database
 from layers.features import collections
 
 # Described by the tree's own document, at /ogc/api.
@@ -53,9 +55,8 @@ def describe_tileset(request: Request, runtime: RuntimeDep, snapshot: SnapshotDe
 
 
 @router.api_route(_TILE, methods=_READ)
-def get_tile(  # noqa: PLR0917 - what FastAPI hands over by type
+async def get_tile(  # noqa: PLR0917 - what FastAPI hands over by type
     request: Request,
-    session: SessionDep,
     runtime: RuntimeDep,
     snapshot: SnapshotDep,
     layer: Layer,
@@ -66,8 +67,18 @@ def get_tile(  # noqa: PLR0917 - what FastAPI hands over by type
     """Send a tile, of the current state or of that of a date or revision."""
     about, at = collections.named(layer), tiles.address(zoom, row, column)
     states = periods.states(runtime, snapshot)
-    held = states.read(queries.parameters(request, states.names), about)
-    return tiles.tile(request, session, about, held, at, kept=runtime.tiles)
+    stated = queries.parameters(request, states.names)
+
+    def drawn() -> Response:
+        with database.translated(), runtime.sessions.begin() as session:
+            return tiles.tile(request, session, about, states.read(stated, about), at, kept=runtime.tiles)
+
+    # The current state is known without the database; maps ask for little else, and for the same tiles.
+    found = None if stated else tiles.known(request, states.read(stated, about), kept=runtime.tiles)
+    if found is not None:
+        return found
+    async with runtime.turns:
+        return await run_in_threadpool(drawn)
 
 
 @router.options(_SETS)
