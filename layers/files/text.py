@@ -43,7 +43,7 @@ def decode(content: bytes, *, stated: str | None = None) -> tuple[str, str]:
             return content.decode(name), "utf-8" if name == "utf-8-sig" else name
         except UnicodeDecodeError as error:
             place = error.start
-        except LookupError as error:
+        except (LookupError, ValueError) as error:  # also a name with characters that no name has
             raise _unknown(f"{name!r} is no encoding") from error
     raise _unknown(f"Not text in {' or '.join(tried)} (byte {place})")
 
@@ -59,9 +59,10 @@ def choose(values: Iterable[bytes], candidates: Sequence[str]) -> str:
     distinct = set(values)
     for name in candidates:
         try:
+            b"  ".decode(name)  # what turns no bytes into text is no encoding, and says so here
             for value in distinct:
                 decode_cut(value, name)
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):
             continue
         return name
     raise _unknown(f"Not text in {' or '.join(candidates)}")

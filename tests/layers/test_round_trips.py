@@ -175,3 +175,11 @@ def test_a_share_in_a_workbook_keeps_its_digits_and_its_look(tmp_path):
     formats.write(pd.DataFrame({"share": values, "n": values}), tmp_path / "table.xlsx")
     frame = formats.read(tmp_path / "table.xlsx").frame
     assert [float(value) for value in frame["n"]] == values == [float(value) for value in frame["share"]]
+
+
+@pytest.mark.parametrize("encoding", ["latin-9000", "rot13", "hex", "\x00"])
+@pytest.mark.parametrize("name", ["grids.shp", "grids.csv"])
+def test_what_is_no_encoding_of_text_is_refused(tmp_path, name, encoding):
+    exports.write("grids", some(3), tmp_path / name)
+    with pytest.raises(DataError, match="encoding-unknown"):
+        formats.read(tmp_path / name, encoding=encoding)
