@@ -3,6 +3,7 @@
 import datetime as dt
 import threading
 from collections.abc import Callable
+from uuid import UUID
 
 import structlog
 
@@ -44,18 +45,28 @@ class Timetable:
     def _run(self) -> None:
         while not self._stopped.wait(LOOK_S):
             try:
-                while not self._stopped.is_set() and self._publish_one():
-                    pass
+                for draft_id in self._due():
+                    if self._stopped.is_set():
+                        break
+                    self._publish(draft_id)
             except LayersError as error:
                 _log.warning("publishing at a time waits for the database", error=str(error))
-            except Exception as unexpected:  # noqa: BLE001 - one bad draft must not end the thread
-                _log.error("publishing at a time failed", exc_info=unexpected)
+            except Exception as unexpected:  # noqa: BLE001 - what is broken now may work the next time
+                _log.error("looking for what is due failed", exc_info=unexpected)
 
-    def _publish_one(self) -> bool:
-        """Publish the draft that is due first; tell whether there was one."""
-        with database.translated(), self._sessions.begin() as session:
-            draft = publishing.publish_due(session, now=self._clock(), clock=self._clock)
-        if draft is None:
-            return False
-        _log.info("draft at its time", draft=str(draft.id), status=draft.status, revision=draft.revision)
-        return True
+    def _due(self) -> list[UUID]:
+        with database.translated(), self._sessions() as session:
+            return publishing.due(session, now=self._clock())
+
+    def _publish(self, draft_id: UUID) -> None:
+        """Publish a draft that is due; what goes wrong with it must keep no other back."""
+        try:
+            with database.translated(), self._sessions.begin() as session:
+                draft = publishing.publish_due(session, draft_id, now=self._clock(), clock=self._clock)
+        except LayersError:
+            raise
+        except Exception as unexpected:  # noqa: BLE001 - see above
+            _log.error("publishing at a time failed", draft=str(draft_id), exc_info=unexpected)
+            return
+        if draft is not None:
+            _log.info("draft at its time", draft=str(draft_id), status=draft.status, revision=draft.revision)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -105,17 +106,27 @@ def schedule(session: Session, draft: Draft, at: dt.datetime, *, now: dt.datetim
     events.tell(session, draft)
 
 
-def publish_due(session: Session, *, now: dt.datetime, clock: Callable[[], dt.datetime]) -> Draft | None:
-    """Publish the draft whose time came first; None where none is due. The caller commits, and asks again.
+def due(session: Session, *, now: dt.datetime) -> list[UUID]:
+    """Return the drafts whose time has come, the earliest first."""
+    query = (
+        select(Draft.id)
+        .where(Draft.status == "scheduled", Draft.publish_at <= now)
+        .order_by(Draft.publish_at, Draft.id)
+    )
+    return list(session.scalars(query))
 
-    One that is refused is open again, with the reason and every fault in ``refusal``. Whoever asks at the same time gets
-    another one: no draft is published twice, and one whose publisher was killed is due still.
+
+def publish_due(
+    session: Session, draft_id: UUID, *, now: dt.datetime, clock: Callable[[], dt.datetime]
+) -> Draft | None:
+    """Publish a draft whose time has come; None where somebody else does or did. The caller commits.
+
+    One that is refused is open again, with the reason and every fault in ``refusal``. One whose publisher was killed is
+    due still.
     """
     draft = session.scalar(
         select(Draft)
-        .where(Draft.status == "scheduled", Draft.publish_at <= now)
-        .order_by(Draft.publish_at, Draft.id)
-        .limit(1)
+        .where(Draft.id == draft_id, Draft.status == "scheduled", Draft.publish_at <= now)
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
