@@ -172,7 +172,7 @@ def create_app(
         CollectorRegistry(),
         CoverageResults(look_ups, clock, most_bytes=settings.kept_results_mb * 1024 * 1024),
         SentBodies(),
-        SentBodies(),
+        SentBodies(effort=1),
         threading.Semaphore(max(settings.threads // _WAITING_SHARE, 1)),
         Events(reading, look_ups),
     )

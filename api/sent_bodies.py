@@ -11,9 +11,16 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 class SentBodies:
-    """Bodies by key, the least recently asked for dropped first; shared by threads."""
+    """Bodies by key, the least recently asked for dropped first; shared by threads.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    effort
+        Of compressing, 1 to 9: the least where a body is seldom asked for again.
+    """
+
+    def __init__(self, *, effort: int = 6) -> None:
+        self._effort = effort
         self._lock = threading.Lock()
         self._held: OrderedDict[Hashable, Packed] = OrderedDict()
         self._bytes = 0
@@ -30,7 +37,7 @@ class SentBodies:
         found = self.held(key)
         if found is not None:
             return found
-        body = pack(write())
+        body = pack(write(), effort=self._effort)
         with self._lock:
             if key not in self._held:
                 self._held[key] = body

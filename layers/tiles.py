@@ -16,7 +16,7 @@ from layers.features.pages import Selection
 from layers.features.properties import properties_of
 
 #: Units along a side of a tile, and how far features are drawn beyond it, so that borders of tiles do not show.
-UNITS, MARGIN = 4096, 256
+UNITS, MARGIN = 4096, 64
 
 _MERCATOR = 3857
 #: What is smaller than this, in units, may vanish when corners are moved to whole units; it is drawn this large.

@@ -17,7 +17,7 @@ from tests.paper_city import GRIDS, on_map, point
 
 MIDDLE = point(7, 4)
 #: Zoom levels at which one tile holds the city: the first has the world, and the city in a fraction of a unit.
-ZOOMS = (0, 3, 7, 10, 11)
+ZOOMS = (0, 3, 7, 9)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_every_feature_is_drawn_at_every_zoom_as_what_it_is(session, drawn, name
 
 def test_a_feature_tells_its_properties_and_not_more(session, drawn):
     city.build(session)
-    found = drawn("compounds", containing(*MIDDLE, 11)).set_index("code")
+    found = drawn("compounds", containing(*MIDDLE, 9)).set_index("code")
     told = {name for name, known in properties_of("compounds").items() if known.kind != "geometry"}
     # What nobody states is no column; gates are places of their own; mvt_id is GDAL's.
     assert set(found.columns) - {"mvt_id", "geometry"} <= {*told, "id"} - {"code"}
@@ -123,10 +123,10 @@ def test_a_tile_is_of_one_revision(session, drawn):
     paper.build(session)
     moved = paper.grids({next(iter(GRIDS)): box(0, 0, 2, 4)})
     paper.publish(session, {"grids": moved})
-    tile = containing(*MIDDLE, 11)
+    tile = containing(*MIDDLE, 9)
     before, after = (drawn("grids", tile, revision=number).set_index("code") for number in (1, 2))
     (code,) = moved["code"]
-    assert before.geometry[code].area == pytest.approx(2 * after.geometry[code].area, rel=0.03)
+    assert before.geometry[code].area == pytest.approx(2 * after.geometry[code].area, rel=0.15)
     assert len(before) == len(after) == len(GRIDS)
 
 

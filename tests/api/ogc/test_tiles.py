@@ -10,7 +10,7 @@ from tests.paper_city import GRIDS, grids, point
 MVT = "application/vnd.mapbox-vector-tile"
 SCHEME = "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme"
 TILESETS = "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector"
-EVERYTHING = containing(*point(7, 4), 11)
+EVERYTHING = containing(*point(7, 4), 9)
 
 
 def address(tile=EVERYTHING, layer="grids"):
@@ -32,7 +32,7 @@ def test_each_collection_leads_to_its_tiles(built, layer):
     assert described["layers"][0]["id"] == layer
     template = linked(described)["item"]
     assert (template["type"], template["templated"]) == (MVT, True)
-    place = {"{tileMatrix}": "11", "{tileRow}": str(EVERYTHING.row), "{tileCol}": str(EVERYTHING.column)}
+    place = {"{tileMatrix}": str(EVERYTHING.zoom), "{tileRow}": str(EVERYTHING.row), "{tileCol}": str(EVERYTHING.column)}
     for variable, value in place.items():
         template["href"] = template["href"].replace(variable, value)
     reply = built.get(template["href"])
