@@ -17,8 +17,6 @@ from tests.paper_city import EAST, WEST, point
 
 pytestmark = pytest.mark.browser
 
-#: Longest wait for what the service works out; it is far quicker, unless the machine is busy.
-PATIENCE_MS = 30_000
 #: Grids that tile the city.
 GRIDS = {
     WEST + "001": box(0, 0, 4, 8),
@@ -100,7 +98,7 @@ def merge(watched, *codes):
 
 def expect_state(page, name):
     """Wait until the draft is in a state; publishing takes its time."""
-    expect(page.locator("#standing h1 .badge")).to_have_text(name, timeout=PATIENCE_MS)
+    expect(page.locator("#standing h1 .badge")).to_have_text(name)
 
 
 def confirm(page, deed, said=""):

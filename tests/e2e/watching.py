@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import uvicorn
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from api.app import create_app
 from api.dependencies import now
@@ -22,6 +22,9 @@ from tests.paper_city import point
 
 #: Runs if a page takes any of it for markup, a template or the end of a script.
 HOSTILE = """'"><img src=x onerror=alert(1)></script><script>alert(2)</script>{{7*7}}${alert(3)}"""
+
+#: Longest wait for what a page should come to show; it is far quicker, unless the machine is busy.
+expect.set_options(timeout=30_000)
 
 _FLAGS = [
     "--headless",
