@@ -32,7 +32,11 @@ def test_each_collection_leads_to_its_tiles(built, layer):
     assert described["layers"][0]["id"] == layer
     template = linked(described)["item"]
     assert (template["type"], template["templated"]) == (MVT, True)
-    place = {"{tileMatrix}": str(EVERYTHING.zoom), "{tileRow}": str(EVERYTHING.row), "{tileCol}": str(EVERYTHING.column)}
+    place = {
+        "{tileMatrix}": str(EVERYTHING.zoom),
+        "{tileRow}": str(EVERYTHING.row),
+        "{tileCol}": str(EVERYTHING.column),
+    }
     for variable, value in place.items():
         template["href"] = template["href"].replace(variable, value)
     reply = built.get(template["href"])
