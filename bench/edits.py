@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from bench.tilings import tiling
+from bench import tilings
 from geo import editing, partition
 from geo.levels import LEVELS
 
@@ -41,9 +41,9 @@ def run() -> None:
     at_once(levels)
 
 
-def city() -> dict[str, gpd.GeoDataFrame]:
-    """Return areas of four levels that tile each other exactly."""
-    grids = tiling(GRIDS)
+def city(count: int = GRIDS, *, most: int = tilings.MOST) -> dict[str, gpd.GeoDataFrame]:
+    """Return areas of four levels that tile each other exactly, with so many grids, at least."""
+    grids = tilings.tiling(count, most=most)
     row, column = np.divmod(np.arange(len(grids)), int(len(grids) ** 0.5))
     codes = {"district": np.full(len(grids), "420199")}
     for level, above in (("subdistrict", "district"), ("community", "subdistrict")):

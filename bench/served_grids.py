@@ -37,7 +37,7 @@ PROPERTIES = ("code", "name", "parent_code", "people", "households", "scheme", "
 #: Grids along a side of the square that is repeated, and corners of a border, at most: some 120 corners a grid.
 _SIDE, _MOST_CORNERS = 32, 80
 _PATIENCE_S = 120
-_SPAWN = multiprocessing.get_context("spawn")
+SPAWN = multiprocessing.get_context("spawn")
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -127,11 +127,11 @@ def _fill(engine: Engine, count: int) -> str:
 def _wangge(url: str) -> Iterator[int]:
     """Run the application that ships, in a process of its own; yield its port."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
-        process = _SPAWN.Process(target=_serve, args=(url, listening))
+        process = SPAWN.Process(target=_serve, args=(url, listening))
         process.start()
         try:
             port = listening.getsockname()[1]
-            _await_ready(process.is_alive, port)
+            await_ready(process.is_alive, port)
             yield port
         finally:
             process.terminate()
@@ -159,14 +159,14 @@ def _tipg(socket_folder: str, interpreter: str) -> Iterator[int]:
     command = [interpreter, "-m", "uvicorn", "tipg.main:app", "--port", str(port), "--log-level", "warning"]
     process = subprocess.Popen(command, env=os.environ | settings)
     try:
-        _await_ready(lambda: process.poll() is None, port)
+        await_ready(lambda: process.poll() is None, port)
         yield port
     finally:
         process.terminate()
         process.wait()
 
 
-def _await_ready(lives: Callable[[], bool], port: int) -> None:
+def await_ready(lives: Callable[[], bool], port: int) -> None:
     end = time.monotonic() + _PATIENCE_S
     while time.monotonic() < end:
         if not lives():

@@ -227,8 +227,9 @@ def _turnover(level: str, chains: list[_Chains], entries: list[pd.DataFrame]) ->
         own = pd.Series(chain.own(entry["area_code"], level), dtype=object).fillna(NOWHERE)
         sides.append(entry.groupby(["figure", "key", own.rename("own")], sort=False)["number"].sum())
     both = pd.concat(sides, axis=1, keys=["before", "after"]).fillna(0.0)
-    both["gained"] = (both["after"] - both["before"]).clip(lower=0.0)
-    both["lost"] = (both["before"] - both["after"]).clip(lower=0.0)
+    # 0.0 is added, for the greater of 0.0 and -0.0 may be either.
+    both["gained"] = (both["after"] - both["before"]).clip(lower=0.0) + 0.0
+    both["lost"] = (both["before"] - both["after"]).clip(lower=0.0) + 0.0
     summed = both.reset_index().pivot_table(
         index="own", columns="figure", values=list(SIDES), aggfunc="sum", fill_value=0.0
     )

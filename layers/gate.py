@@ -81,12 +81,14 @@ def refusals(layer: str, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, m
 
 
 def affected(layer: str, read: Reader) -> list[str]:
-    """Layers whose defects a change of this one can alter: itself, the level below, buildings that grids part."""
+    """Layers whose defects a change of this one can alter: itself, the level below, buildings that grids part, posts."""
     found = [layer]
     if layer in LEVEL_OF and (child := validation.child_layer(layer, read)):
         found.append(child)
     if layer in ("grids", "compounds") and len(read("buildings")):
         found.append("buildings")
+    if layer in validation.POST_TARGETS and len(read("posts")):
+        found.append("posts")
     return found
 
 

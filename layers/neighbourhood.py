@@ -127,6 +127,10 @@ def _features(layer: str, read: Reader, changes: Mapping[str, Changes], metric: 
     if layer == "buildings":
         moved = _codes(frame["compound_code"], changes.get("compounds"))
         chosen = chosen | moved | _meeting(frame, _borders(changes.get("grids")))
+    elif layer == "posts":
+        for target in validation.POST_TARGETS:
+            aims = (frame["target_layer"] == target).to_numpy(dtype=bool)
+            chosen = chosen | (aims & _codes(frame["target_code"], changes.get(target)))
     part = frame[chosen]
     grids = _beside(read("grids"), part) if isinstance(part, gpd.GeoDataFrame) else None
 

@@ -152,6 +152,7 @@ def _work(
         revision=revision,
         attribution=about.attribution,
         review_number=settings.map_review_number,
+        timezone=settings.timezone,
     )
     streets = store.read(session, "streets", revision, columns=["kind", "geometry"])
     return found, revision, gap_report.body(found, city, about, written, site=site, streets=streets)

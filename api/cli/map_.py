@@ -99,6 +99,7 @@ class _Drawing:
             revision=self.revision,
             attribution=sources.attribution(session, self.revision, settings.map_attribution),
             review_number=settings.map_review_number,
+            timezone=settings.timezone,
         )
 
     def page(self, kind: Kind) -> str:

@@ -225,4 +225,5 @@ def _site(session: Session, revision: int) -> Site:
         revision=revision,
         attribution=sources.attribution(session, revision, settings.map_attribution),
         review_number=settings.map_review_number,
+        timezone=settings.timezone,
     )

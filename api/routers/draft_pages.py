@@ -1,10 +1,7 @@
 """Pages about drafts: the list, and one draft with its steps, map, defects, impact, review and publication."""
 
-import datetime as dt
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request
@@ -47,7 +44,6 @@ _DEEDS: dict[str, tuple[str, ...]] = {
 def draft_list(
     *,
     reader: ReaderDep,
-    runtime: RuntimeDep,
     session: SessionDep,
     which: Annotated[Literal["standing", "published", "discarded"], Query()] = "standing",
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
@@ -63,7 +59,6 @@ def draft_list(
         later=offset + _SHOWN if page.more else None,
         earlier=max(offset - _SHOWN, 0) if offset else None,
         statuses=draft_words.STATUSES,
-        clock=_clock(runtime),
     )
 
 
@@ -123,7 +118,6 @@ def draft_page(
         told=draft_words.told,
         counted=draft_words.counted,
         layers=SPECS,
-        clock=_clock(runtime),
     )
 
 
@@ -168,9 +162,3 @@ def _offered(draft: Draft, caller: Caller, *, hands: set[str], behind: int, revi
     if behind and draft.status == "open":
         offered.append("rebase")
     return offered
-
-
-def _clock(runtime: Runtime) -> Callable[[dt.datetime], str]:
-    """Return what tells an instant as the clock on the wall does."""
-    zone = ZoneInfo(runtime.settings.timezone)
-    return lambda instant: f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"

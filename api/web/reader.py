@@ -78,6 +78,7 @@ def _reader(
         csrf=caller.csrf or "",
         attribution=sources.attributed(snapshot, runtime.settings.map_attribution),
         review_number=runtime.settings.map_review_number,
+        timezone=runtime.settings.timezone,
     )
     return Reader(request, site, installed())
 

@@ -1,10 +1,12 @@
 """Jinja2 templates of the pages: everything is escaped, and a missing value is an error."""
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -45,6 +47,8 @@ class Site:
         Whose data the map shows; empty where it is the deployment's own.
     review_number
         The map review number (审图号), empty without one.
+    timezone
+        Of the clock on the wall, by which instants are told.
     """
 
     city: str
@@ -57,6 +61,7 @@ class Site:
     csrf: str = ""
     attribution: str = ""
     review_number: str = ""
+    timezone: str = "UTC"
 
 
 def script_json(value: object) -> Markup:
@@ -83,11 +88,18 @@ def render(name: str, site: Site, assets: Assets, **values: object) -> str:
             href=_href(site.language),
             other_language=_other_language(site),
             words=words,
+            clock=_clock(site.timezone),
             nonce=NONCE,
             asset=lambda path: assets[path].href,
             **values,
         )
     )
+
+
+def _clock(timezone: str) -> Callable[[dt.datetime], str]:
+    """Return what tells an instant as the clock on the wall does."""
+    zone = ZoneInfo(timezone)
+    return lambda instant: f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 @cache

@@ -249,6 +249,7 @@ def test_pages_show_history(open_client):
     assert page.status_code == 200
     assert "修订" in page.text
     assert 'data-way="revert"' not in page.text, "a visitor cannot publish"
+    assert "2026-03-01 08:00" in page.text, "the clock on the wall, 8 hours before UTC's"
     shown = open_client.get("/maps/diff.html?from=1&to=3", headers={"Accept": "text/html"})
     assert shown.status_code == 200
     assert "/maps/data/diff.json?from=1" in shown.text

@@ -14,7 +14,7 @@ from layers.drafts import keeping, publishing, states, steps
 from layers.drafts.clashes import Clashing
 from layers.errors import Conflict
 from layers.publishing import Change
-from layers.tables import Draft, Incident, Revision
+from layers.tables import Defect, Draft, Incident, Revision
 from tests import paper_city as city
 
 FIRST, SECOND = city.WEST + "001", city.WEST + "002"
@@ -105,6 +105,19 @@ def test_a_worse_map_is_refused_with_what_is_new(built, draft):
     assert {fault.kind for fault in refused.value.faults} == {"overlap"}
     built.rollback()
     assert history.newest(built) == 1
+
+
+def test_posts_of_a_grid_that_ends_are_listed(built, draft):
+    posts = [
+        ("网格长", name, None, "grids", code, None, None) for name, code in (("王", FIRST), ("李", SECOND))
+    ]
+    city.publish(built, {"posts": city.posts(posts)})
+    draft.base_revision = 2
+    ended = store.read(built, "grids", 2, codes=[FIRST]).index[0]
+    change(built, draft, whole(built, {SECOND: box(0, 0, 8, 4)}), removed=[ended])
+    publish(built, draft)
+    (defect,) = built.scalars(select(Defect).where(Defect.layer == "posts"))
+    assert (defect.kind, defect.codes) == ("parent-missing", ["P0"])
 
 
 def test_two_clean_drafts_can_make_a_faulty_sum(built, draft):
