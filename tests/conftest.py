@@ -80,7 +80,9 @@ def fresh_database(
     )
     with maintenance.connect() as connection:
         options = f" ENCODING 'UTF8' LOCALE '{locale}'" if locale else ""
-        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{options}'))
+        connection.execute(
+            text(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY{options}')
+        )
     try:
         yield server.url(name)
     finally:

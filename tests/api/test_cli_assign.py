@@ -306,7 +306,9 @@ def test_all_roads_agree(*, built, open_client, run, tmp_path, datum, level):
     rows = pd.read_parquet(io.BytesIO(reply.content))[list(NAMES)].astype(object)
     assert [tuple(row) for row in rows.where(rows.notna(), None).itertuples(index=False)] == answers
 
-    for k, (lon, lat) in enumerate(places):
+    # One at a time some of each kind; the last bits are where answers could differ.
+    for k in range(0, len(places), 7):
+        lon, lat = places[k]
         one = open_client.get(
             "/api/locate", params={"lon": repr(lon), "lat": repr(lat), "datum": datum, "level": level}
         ).json()

@@ -102,10 +102,11 @@ def test_a_gis_finds_the_geometry_of_each_view(reader):
     assert {row["srid"] for row in found} == {4326}
 
 
-@pytest.mark.parametrize("table", sorted(Base.metadata.tables))
-def test_no_table_is_read(reader, table):
-    with pytest.raises(ProgrammingError, match="permission denied"):
-        rows(reader, f"SELECT * FROM public.{table}")
+def test_no_table_is_read(reader):
+    assert len(Base.metadata.tables) > 30
+    for table in Base.metadata.tables:
+        with pytest.raises(ProgrammingError, match=f"permission denied for table {table}"):
+            rows(reader, f"SELECT * FROM public.{table}")
 
 
 @pytest.mark.parametrize(
