@@ -1,7 +1,7 @@
 """The check of what changes concern, instead of whole layers: features that changed and those beside them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -21,15 +21,23 @@ Bools = NDArray[np.bool_]
 _BORDERS = ("code", "parent_code", "scheme", "geometry")
 
 
-@dataclass(frozen=True, slots=True)
 class Found:
     """Defects of a layer after changes, and before them those that were looked for.
 
-    Where ``before`` is None, the whole layer was checked. Else what is in neither was not looked at, or is in both states.
+    Where ``before`` is None, the whole layer was checked. Else what is in neither was not looked at, or is in both states;
+    it is looked for when it is first asked for.
     """
 
-    after: gpd.GeoDataFrame
-    before: gpd.GeoDataFrame | None
+    def __init__(
+        self, after: gpd.GeoDataFrame, look_before: Callable[[], gpd.GeoDataFrame] | None = None
+    ) -> None:
+        self.after = after
+        self._look_before = look_before
+
+    @cached_property
+    def before(self) -> gpd.GeoDataFrame | None:
+        """Return what was found before the changes."""
+        return None if self._look_before is None else self._look_before()
 
 
 def check(
@@ -53,18 +61,21 @@ def check(
     """
     if layer not in LEVEL_OF:
         if layer == "streets":
-            return Found(validation.check(layer, after, metric=metric, widths=widths), None)
-        return Found(*(_features(layer, read, changes, metric) for read in (after, before)))
+            return Found(validation.check(layer, after, metric=metric, widths=widths))
+        return _found(lambda read: _features(layer, read, changes, metric), before, after)
     above = validation.parent_layer(layer, after)
     if above is None or above != validation.parent_layer(layer, before) or not len(before(layer)):
-        return Found(validation.check(layer, after, metric=metric, widths=widths), None)
+        return Found(validation.check(layer, after, metric=metric, widths=widths))
     own, parents = _borders(changes.get(layer)), _borders(changes.get(above))
-    return Found(
-        *(
-            _areas(layer, read(layer), read(above), own, parents, metric=metric, widths=widths)
-            for read in (after, before)
-        )
+    return _found(
+        lambda read: _areas(layer, read(layer), read(above), own, parents, metric=metric, widths=widths),
+        before,
+        after,
     )
+
+
+def _found(look: Callable[[Reader], gpd.GeoDataFrame], before: Reader, after: Reader) -> Found:
+    return Found(look(after), lambda: look(before))
 
 
 def _areas(

@@ -231,6 +231,8 @@ def code_defects(
 
 
 def _codes(frame: gpd.GeoDataFrame, rows: NDArray[np.bool_], kind: str, said: str) -> gpd.GeoDataFrame:
+    if not rows.any():
+        return _NONE
     codes = frame["code"].to_numpy(dtype=object)[rows]
     return _frame(
         kind,
@@ -337,5 +339,9 @@ def joined(frames: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     """Put frames of defects together."""
     full = [frame for frame in frames if len(frame)]
     if not full:
-        return _frame("overlap", [], [], np.empty(0, dtype=object))
+        return _NONE
     return gpd.GeoDataFrame(pd.concat(full, ignore_index=True), geometry="geometry", crs="EPSG:4326")
+
+
+#: What is found where nothing is wrong; nobody changes it.
+_NONE = _frame("overlap", [], [], np.empty(0, dtype=object))

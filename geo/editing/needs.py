@@ -84,16 +84,16 @@ def needs(edit: Edit, read: Read, levels: Sequence[str]) -> Needs:
     found = _Found(read, levels)
     codes = _named(edit)
     if codes and edit.level in found.levels:
-        named = found.add(edit.level, codes=codes)
-        found.families(edit.level, list(named["code"]))
-        found.ancestors(edit.level, named["parent_code"])
+        found.add(edit.level, codes=codes)
+        found.families(edit.level)
+        found.ancestors(edit.level)
     prefixes = _prefixes(found, edit)
     box = _box(found, edit)
     if box is not None:
         for level in found.levels:
             found.add(level, within=box)
             found.add(level, within=_room(_together([box, found.box(level)]), _ROOM_DEG))
-    return Needs(found.frames, prefixes)
+    return Needs({level: found.frame(level) for level in found.areas}, prefixes)
 
 
 class _Found:
@@ -102,7 +102,8 @@ class _Found:
     def __init__(self, read: Read, levels: Sequence[str]) -> None:
         self.levels = list(levels)
         self.read = read
-        self.frames: dict[str, gpd.GeoDataFrame] = {}
+        #: By level and code: the parent's code and the shape.
+        self.areas: dict[str, dict[str, tuple[str | None, shapely.Geometry]]] = {}
 
     def add(
         self,
@@ -111,36 +112,46 @@ class _Found:
         codes: Collection[str] | None = None,
         parents: Collection[str] | None = None,
         within: Box | None = None,
-    ) -> gpd.GeoDataFrame:
-        """Read areas and keep them; return those read."""
+    ) -> None:
+        """Read areas and keep them."""
         fresh = self.read(level, codes=codes, parents=parents, within=within)
-        fresh = fresh[["code", "parent_code", "geometry"]]
-        known = self.frames.get(level)
-        if known is not None:
-            more = fresh[~fresh["code"].isin(set(known["code"]))]
-            kept = [frame for frame in (known, more) if len(frame)] or [known]
-            both = pd.concat(kept, ignore_index=True)
-        else:
-            both = fresh.reset_index(drop=True)
-        self.frames[level] = gpd.GeoDataFrame(both, geometry="geometry", crs="EPSG:4326")
-        return fresh
+        columns = (fresh[name].to_numpy() for name in ("code", "parent_code", "geometry"))
+        kept = self.areas.setdefault(level, {})
+        for code, parent, shape in zip(*columns, strict=True):
+            kept.setdefault(code, (parent, shape))
 
-    def families(self, level: str, codes: Sequence[str]) -> None:
-        """Read all areas below some."""
+    def families(self, level: str) -> None:
+        """Read all areas below those of a level."""
         for below in self.levels[self.levels.index(level) + 1 :]:
-            codes = list(self.add(below, parents=codes)["code"]) if codes else []
+            codes = list(self.areas[level])
+            if not codes:
+                break
+            self.add(below, parents=codes)
+            level = below
 
-    def ancestors(self, level: str, codes: Iterable[str | None]) -> None:
-        """Read the areas above some, whose codes are given."""
+    def ancestors(self, level: str) -> None:
+        """Read the areas above those of a level."""
         for above in reversed(self.levels[: self.levels.index(level)]):
-            wanted = {code for code in codes if isinstance(code, str)}
-            codes = self.add(above, codes=wanted)["parent_code"] if wanted else ()
+            wanted = {parent for parent, _ in self.areas[level].values() if isinstance(parent, str)}
+            if not wanted:
+                break
+            self.add(above, codes=wanted)
+            level = above
+
+    def shapes(self, level: str) -> np.ndarray:
+        """Return the shapes of what was read of a level."""
+        return np.array([shape for _, shape in self.areas.get(level, {}).values()], dtype=object)
+
+    def frame(self, level: str) -> gpd.GeoDataFrame:
+        """Return what was read of a level."""
+        kept = self.areas[level]
+        table = {"code": [*kept], "parent_code": [parent for parent, _ in kept.values()]}
+        frame = pd.DataFrame(table, dtype=object)
+        return gpd.GeoDataFrame(frame, geometry=self.shapes(level), crs="EPSG:4326")
 
     def box(self, *levels: str) -> Box | None:
         """Return the box around what was read of some levels."""
-        shapes = [self.frames[level].geometry.to_numpy() for level in levels if level in self.frames]
-        flat = np.concatenate([*shapes, np.empty(0, dtype=object)])
-        return _bounds(flat)
+        return _bounds(np.concatenate([*map(self.shapes, levels), np.empty(0, dtype=object)]))
 
 
 def _named(edit: Edit) -> tuple[str, ...]:
@@ -159,12 +170,10 @@ def _named(edit: Edit) -> tuple[str, ...]:
 
 def _prefixes(found: _Found, edit: Edit) -> tuple[str, ...]:
     """Return what the codes of areas begin with that an edit may make: below what it names, or beside it."""
-    named = found.frames.get(edit.level)
-    if named is None:
-        return ()
-    listed = named[named["code"].isin(_named(edit))]
-    above = (code if isinstance(code, str) else "" for code in listed["parent_code"])
-    wanted = sorted({*listed["code"], *above})
+    known = found.areas.get(edit.level, {})
+    named = [code for code in _named(edit) if code in known]
+    above = [known[code][0] for code in named]
+    wanted = sorted({*named, *(code if isinstance(code, str) else "" for code in above)})
     return tuple(
         code for code in wanted if not any(code != each and code.startswith(each) for each in wanted)
     )
@@ -189,9 +198,9 @@ def _box(found: _Found, edit: Edit) -> Box | None:
 
 def _gap(found: _Found, edit: FillGap, own: Box) -> Box | None:
     """Return the box of the gap that an edit is to fill; see :func:`geo.editing.edits.fill_gap`."""
-    shape = found.frames[edit.level].set_index("code").geometry.get(edit.code)
-    if shape is None:
+    if edit.code not in found.areas[edit.level]:
         return own
+    _, shape = found.areas[edit.level][edit.code]
     at = found.levels.index(edit.level)
 
     def near(level: str, box: Box) -> Sequence[shapely.Geometry]:
