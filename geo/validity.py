@@ -55,6 +55,8 @@ def find(geoms: ArrayLike, *, accepted: Collection[str]) -> pd.DataFrame:
     checked = finite & wanted
     valid = np.ones(len(given), dtype=bool)
     valid[checked] = shapely.is_valid(given[checked])
+    if (checked & valid).all() and not shapely.is_empty(given).any():
+        return _NONE.copy()
     kinds = np.select(
         [types < 0, shapely.is_empty(given), ~wanted, ~finite, ~valid],
         [
@@ -72,6 +74,17 @@ def find(geoms: ArrayLike, *, accepted: Collection[str]) -> pd.DataFrame:
     frame.insert(0, "kind", kinds[rows].astype(str))
     frame.insert(0, "row", rows)
     return frame.astype({"x": np.float64, "y": np.float64})
+
+
+_NONE = pd.DataFrame(
+    {
+        "row": np.empty(0, dtype=np.intp),
+        "kind": np.empty(0, dtype=str),
+        "message": np.empty(0, dtype=str),
+        "x": np.empty(0),
+        "y": np.empty(0),
+    }
+)
 
 
 def _finite(geoms: Objects) -> Bools:

@@ -36,6 +36,7 @@ def judge(
     *,
     metric: str,
     widths: Sequence[int] = CODE_WIDTHS,
+    near: tuple[Reader, Reader] | None = None,
 ) -> Judged:
     """Check what changes do to their layers, to the level below, and to buildings that grids part.
 
@@ -50,20 +51,55 @@ def judge(
         By layer, what turns the one state into the other.
     metric, widths
         As for :func:`layers.validation.check`.
+    near
+        Read areas around the changes as `before` and `after` read whole layers (:mod:`layers.surroundings`).
     """
-    names = dict.fromkeys(name for layer in changes for name in affected(layer, after))
-    found = {
+    areas = near or (before, after)
+    levels = _checked(*areas, changes, metric=metric, widths=widths)
+    names = dict.fromkeys(name for layer in changes for name in _depending(layer, after))
+    others = {
         name: neighbourhood.check(name, before, after, changes, metric=metric, widths=widths)
         for name in names
     }
-    worse: list[Fault] = []
+    refused = _refused(levels, areas[0], metric=metric, widths=widths)
+    return Judged(refused, levels | others)
+
+
+def worse(
+    before: Reader,
+    after: Reader,
+    changes: Mapping[str, Changes],
+    *,
+    metric: str,
+    widths: Sequence[int] = CODE_WIDTHS,
+) -> list[Fault]:
+    """Return why changes may not be published, as :func:`judge` does; `before` and `after` may read what is near."""
+    levels = _checked(before, after, changes, metric=metric, widths=widths)
+    return _refused(levels, before, metric=metric, widths=widths)
+
+
+def _checked(
+    before: Reader, after: Reader, changes: Mapping[str, Changes], *, metric: str, widths: Sequence[int]
+) -> dict[str, Found]:
+    """Check the layers of areas whose defects changes can alter."""
+    names = dict.fromkeys(name for layer in changes for name in _parted(layer, after))
+    return {
+        name: neighbourhood.check(name, before, after, changes, metric=metric, widths=widths)
+        for name in names
+    }
+
+
+def _refused(
+    found: Mapping[str, Found], before: Reader, *, metric: str, widths: Sequence[int]
+) -> list[Fault]:
+    result: list[Fault] = []
     for name, each in found.items():
-        if name in LEVEL_OF and len(each.after):
+        if len(each.after):
             was = each.before
             if was is None:
                 was = validation.check(name, before, metric=metric, widths=widths)
-            worse += refusals(name, was, each.after, metric=metric)
-    return Judged(worse, found)
+            result += refusals(name, was, each.after, metric=metric)
+    return result
 
 
 def keep(session: Session, found: Mapping[str, Found], revision: int) -> None:
@@ -77,14 +113,25 @@ def keep(session: Session, found: Mapping[str, Found], revision: int) -> None:
 
 def refusals(layer: str, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, metric: str) -> list[Fault]:
     """Say why a state of areas may not be published: each defect that is new or larger than before."""
-    return validation.as_faults(layer, _worse(before, after, metric)) if len(after) else []
+    return validation.as_faults(layer, _grown(before, after, metric)) if len(after) else []
 
 
 def affected(layer: str, read: Reader) -> list[str]:
     """Layers whose defects a change of this one can alter: itself, the level below, buildings that grids part, posts."""
-    found = [layer]
-    if layer in LEVEL_OF and (child := validation.child_layer(layer, read)):
-        found.append(child)
+    return [*_parted(layer, read), *_depending(layer, read)]
+
+
+def _parted(layer: str, read: Reader) -> list[str]:
+    """Layers of areas that a change of this one can put amiss: itself, and the level below."""
+    if layer not in LEVEL_OF:
+        return []
+    child = validation.child_layer(layer, read)
+    return [layer, child] if child else [layer]
+
+
+def _depending(layer: str, read: Reader) -> list[str]:
+    """Layers of features that a change of this one can put amiss: itself, buildings, posts."""
+    found = [] if layer in LEVEL_OF else [layer]
     if layer in ("grids", "compounds") and len(read("buildings")):
         found.append("buildings")
     if layer in validation.POST_TARGETS and len(read("posts")):
@@ -92,25 +139,25 @@ def affected(layer: str, read: Reader) -> list[str]:
     return found
 
 
-def _worse(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, metric: str) -> gpd.GeoDataFrame:
+def _grown(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, metric: str) -> gpd.GeoDataFrame:
     """Return the defects that are new or larger, by codes and by land.
 
     A gap that stood before keeps its land when an area beside it is split, merged or gets another code; it is none
     of the new ones, although other codes stand around it.
     """
-    worse = validation.worse(before, after)
-    if worse.empty:
-        return worse
-    family = _family(worse["kind"])
+    grown = validation.worse(before, after)
+    if grown.empty:
+        return grown
+    family = _family(grown["kind"])
     stood = {
         name: shapely.union_all(before.geometry[_family(before["kind"]) == name].to_numpy())
         for name in family.unique()
     }
-    shapes = worse.geometry.to_numpy()
+    shapes = grown.geometry.to_numpy()
     areal = shapely.get_dimensions(shapes) == _AREAL
     rest = shapely.difference(shapes, np.array([stood[name] for name in family], dtype=object))
     beyond = shapely.area(crs.to_metric(rest, metric)) > _ROUNDING_M2
-    return worse[~areal | beyond]
+    return grown[~areal | beyond]
 
 
 def _family(kinds: pd.Series) -> pd.Series:

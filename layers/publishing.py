@@ -83,7 +83,10 @@ def publish(
     session.add(revision)
     session.flush()
     counts = {layer: _write(session, layer, change, number) for layer, change in changes.items()}
-    relinked = links.rewrite(session, changes, number)
+    touched = {
+        layer: [*change.upserts.index.astype(str), *change.removed] for layer, change in changes.items()
+    }
+    relinked = links.rewrite(session, touched, number)
     for layer, change in changes.items():
         names.keep(session, layer, change.upserts, change.removed, number)
     moves = incidents.prepare(session, number, now=now) if LEVEL_OF.keys() & changes.keys() else None

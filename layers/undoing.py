@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from geo import changes
 from geo.changes import Changes
 from geo.faults import DataError, Fault
-from layers import deployment, diffs, gate, held, history, publishing
+from layers import deployment, diffs, gate, held, history, publishing, reading, surroundings
 from layers.errors import Conflict
 from layers.publishing import Change, Published
 from layers.tables import Revision, RevisionKey
@@ -113,8 +113,11 @@ def publish(
         Each defect of areas that would be new or larger than now, and each code that another feature has by now.
     """
     metric = deployment.get(session).metric_crs
-    before, after = diffs.readers(session, history.newest(session), found)
-    judged = gate.judge(before, after, found, metric=metric)
+    newest = history.newest(session)
+    near = surroundings.reader(reading.of_revision(session, newest), found)
+    judged = gate.judge(
+        *diffs.readers(session, newest, found), found, metric=metric, near=diffs.overlaid(near, found)
+    )
     if judged.worse:
         raise DataError(judged.worse)
     published = publishing.publish(

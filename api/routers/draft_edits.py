@@ -23,7 +23,7 @@ from api.routers.revisions import DraftDiff, LayerDiff
 from api.scopes import reads_people
 from geo import editing as edits
 from geo.changes import Changes
-from layers import catalogue, checking, database, deployment, diffs, gate
+from layers import catalogue, checking, database, deployment, diffs
 from layers.database import Session
 from layers.diffs import Diff
 from layers.drafts import editing, judging, keeping, states, steps
@@ -364,12 +364,8 @@ async def list_worse(draft_id: DraftId, runtime: RuntimeDep) -> WorseOut:
     def work() -> WorseOut:
         with database.translated(), runtime.look_ups() as session:
             state = states.state_of(keeping.get(session, draft_id))
-            found = {
-                name: states.changes_of(session, name, state) for name in states.layers_of(session, state)
-            }
-            before, after = states.readers(session, state, found)
-            judged = gate.judge(before, after, found, metric=deployment.get(session).metric_crs)
-        return WorseOut(base_revision=state.base, worse=[fault.as_dict() for fault in judged.worse])
+            found = judging.of_draft(session, state)
+        return WorseOut(base_revision=state.base, worse=[fault.as_dict() for fault in found])
 
     return await to_thread.run_sync(work, limiter=runtime.files)
 
@@ -386,7 +382,7 @@ def _judged(session: Session, state: states.State, made: editing.Made) -> dict[s
     """Say what an edit of a state does to lineage and partition."""
     return {
         "lineage": made.lineage.to_dict("records"),
-        "worse": [fault.as_dict() for fault in judging.worse(session, state, made.changes)],
+        "worse": [fault.as_dict() for fault in judging.of_changes(session, state, made.changes)],
     }
 
 

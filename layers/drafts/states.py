@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import (
     ColumnElement,
@@ -29,7 +30,7 @@ from sqlalchemy.types import Uuid
 from geo import changes
 from geo.changes import Changes
 from geo.levels import LEVEL_OF
-from layers import deployment, diffs, store
+from layers import deployment, diffs, store, surroundings
 from layers.diffs import Diff
 from layers.tables import DRAFT_TABLES, Draft
 from layers.validation import Reader
@@ -99,16 +100,10 @@ def read(
     if codes is not None:
         conditions.append(layered.c.code.in_(list(codes)))
     if within is not None:
-        conditions.append(meets(layered.c, within))
+        conditions.append(surroundings.meets(layered.c, np.array([within])))
     known = columns if columns is not None else [c.name for c in store.columns_of(store.table(layer))]
     named = ["geometry" if name == "geom" else name for name in known]
     return store.read_from(session, layered, named, *conditions)
-
-
-def meets(columns: Any, box: Box) -> ColumnElement[bool]:  # noqa: ANN401 - columns of a source
-    """Return the condition that a feature's box meets another."""
-    result: ColumnElement[bool] = columns.geom.op("&&")(func.ST_MakeEnvelope(*box, 4326))
-    return result
 
 
 def layers_of(session: Session, state: State) -> list[str]:

@@ -128,7 +128,7 @@ def _worse(outcome: Outcome, layer: str, options: Options) -> list[Fault]:
         for name in gate.affected(layer, state.after)
         if name in outcome.changes
     }
-    return gate.judge(state.before, state.after, found, metric=state.metric, widths=options.widths).worse
+    return gate.worse(state.before, state.after, found, metric=state.metric, widths=options.widths)
 
 
 def _tell(reports: Mapping[str, ImportReport], records: Records) -> None:

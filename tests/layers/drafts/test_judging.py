@@ -47,8 +47,8 @@ def test_overlaps_gaps_and_neighbours_of_any_change(session, draft):
             [city.areas("grids", {code: box(x, y, x + wide, y + high)}).geometry.iloc[0]], crs=4326
         )
         found = {"grids": changes.between(mine, moved)}
-        assert told(judging.worse(session, state, found)) == told(whole(session, state, found))
-        kinds |= {fault.kind for fault in judging.worse(session, state, found)}
+        assert told(judging.of_changes(session, state, found)) == told(whole(session, state, found))
+        kinds |= {fault.kind for fault in judging.of_changes(session, state, found)}
     assert {"overlap", "gap-enclosed"} <= kinds
 
 
@@ -57,10 +57,10 @@ def test_a_grid_that_is_gone_and_one_that_is_new(session, draft):
     grids = states.read(session, "grids", state)
     gone = grids[grids["code"] == city.WEST + "010"]
     found = {"grids": Changes(gone, gone.iloc[:0])}
-    assert [fault.kind for fault in judging.worse(session, state, found)] == ["gap-enclosed"]
+    assert [fault.kind for fault in judging.of_changes(session, state, found)] == ["gap-enclosed"]
     new = gone.set_axis(city.identifiers("grids", ["new"])).assign(code=city.WEST + "900")
     both = {"grids": Changes(gone.iloc[:0], new)}
-    assert told(judging.worse(session, state, both)) == told(whole(session, state, both)) != []
+    assert told(judging.of_changes(session, state, both)) == told(whole(session, state, both)) != []
 
 
 def test_a_community_that_leaves_its_grids_behind(session, draft):
@@ -71,11 +71,11 @@ def test_a_community_that_leaves_its_grids_behind(session, draft):
         [city.areas("communities", {"x": box(0, 0, 7.5, 8)}).geometry.iloc[0]], crs=4326
     )
     found = {"communities": changes.between(west, smaller)}
-    assert told(judging.worse(session, state, found)) == told(whole(session, state, found))
-    assert "outside-parent" in {fault.kind for fault in judging.worse(session, state, found)}
+    assert told(judging.of_changes(session, state, found)) == told(whole(session, state, found))
+    assert "outside-parent" in {fault.kind for fault in judging.of_changes(session, state, found)}
 
 
 def test_what_concerns_no_area_makes_nothing_worse(session, draft):
     posts = states.read(session, "posts", states.state_of(draft))
     found = {"posts": Changes(posts, posts.assign(name="李四"))}
-    assert judging.worse(session, states.state_of(draft), found) == []
+    assert judging.of_changes(session, states.state_of(draft), found) == []
