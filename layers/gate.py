@@ -105,7 +105,7 @@ def _refused(
 def keep(session: Session, found: Mapping[str, Found], revision: int) -> None:
     """Store what stands at the revision that published the changes that were judged; what is not near them stays."""
     for layer, each in found.items():
-        if each.before is None:
+        if each.is_whole or not validation.any_kept(session, layer):
             validation.store(session, layer, each.after, revision)
         else:
             validation.exchange(session, layer, each.before, each.after, revision)

@@ -34,6 +34,11 @@ class Found:
         self.after = after
         self._look_before = look_before
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole layer was checked."""
+        return self._look_before is None
+
     @cached_property
     def before(self) -> gpd.GeoDataFrame | None:
         """Return what was found before the changes."""

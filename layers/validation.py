@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ARRAY, Text, cast, delete, insert, select, update
+from sqlalchemy import ARRAY, Text, cast, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from geo import hierarchy, partition, validity
@@ -154,6 +154,11 @@ def _insert(session: Session, layer: str, defects: gpd.GeoDataFrame, revision: i
     ]
     if rows:
         session.execute(insert(Defect), rows)
+
+
+def any_kept(session: Session, layer: str) -> bool:
+    """Tell whether any defects of a layer are kept."""
+    return bool(session.scalar(select(exists().where(Defect.layer == layer))))
 
 
 def exchange(
