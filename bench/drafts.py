@@ -11,7 +11,6 @@ history and no incident.
 """
 
 import argparse
-import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,15 +23,12 @@ import httpx
 import numpy as np
 import pandas as pd
 import shapely
-import uvicorn
 from sqlalchemy import text
 
-from api.app import create_app
 from api.dependencies import now
 from api.embedded import EmbeddedServer
-from api.settings import Settings
 from bench import edits
-from bench.served_grids import SPAWN, await_ready
+from bench.served_grids import wangge
 from bench.timing import timed
 from geo import synthetic
 from geo.levels import LAYER_OF, LEVELS
@@ -177,24 +173,11 @@ def plainly(engine: Engine, count: int) -> float:
 
 @contextmanager
 def serving(url: str, token: str) -> Iterator[httpx.Client]:
-    """Run the application; yield a client of it."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
-        process = SPAWN.Process(target=_serve, args=(url, listening))
-        process.start()
-        try:
-            port = listening.getsockname()[1]
-            await_ready(process.is_alive, port)
-            headers = {"Authorization": f"Bearer {token}"}
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=120) as client:
-                yield client
-        finally:
-            process.terminate()
-            process.join()
-
-
-def _serve(url: str, listening: socket.socket) -> None:
-    app = create_app(Settings(database_url=url, review=False))
-    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])
+    """Run the application, where no second person must approve; yield a client of it."""
+    with wangge(url, review=False) as port:
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=120) as client:
+            yield client
 
 
 def _analyse(engine: Engine) -> None:

@@ -37,7 +37,7 @@ PROPERTIES = ("code", "name", "parent_code", "people", "households", "scheme", "
 #: Grids along a side of the square that is repeated, and corners of a border, at most: some 120 corners a grid.
 _SIDE, _MOST_CORNERS = 32, 80
 _PATIENCE_S = 120
-SPAWN = multiprocessing.get_context("spawn")
+_SPAWN = multiprocessing.get_context("spawn")
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -65,7 +65,7 @@ def served(count: int, interpreter: str) -> Iterator[tuple[httpx.Client, httpx.C
             token = _fill(engine, count)
             socket_folder = engine.url.query["host"]
             engine.dispose()
-            with _wangge(server.url()) as port, _tipg(str(socket_folder), interpreter) as other:
+            with wangge(server.url()) as port, _tipg(str(socket_folder), interpreter) as other:
                 headers = {"Authorization": f"Bearer {token}"}
                 with (
                     httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as ours,
@@ -124,22 +124,22 @@ def _fill(engine: Engine, count: int) -> str:
 
 
 @contextmanager
-def _wangge(url: str) -> Iterator[int]:
+def wangge(url: str, *, review: bool = True) -> Iterator[int]:
     """Run the application that ships, in a process of its own; yield its port."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
-        process = SPAWN.Process(target=_serve, args=(url, listening))
+        process = _SPAWN.Process(target=_serve, args=(url, listening, review))
         process.start()
         try:
             port = listening.getsockname()[1]
-            await_ready(process.is_alive, port)
+            _await_ready(process.is_alive, port)
             yield port
         finally:
             process.terminate()
             process.join()
 
 
-def _serve(url: str, listening: socket.socket) -> None:
-    app = create_app(Settings(database_url=url))
+def _serve(url: str, listening: socket.socket, review: bool) -> None:  # noqa: FBT001 - of a process
+    app = create_app(Settings(database_url=url, review=review))
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])
 
 
@@ -159,14 +159,14 @@ def _tipg(socket_folder: str, interpreter: str) -> Iterator[int]:
     command = [interpreter, "-m", "uvicorn", "tipg.main:app", "--port", str(port), "--log-level", "warning"]
     process = subprocess.Popen(command, env=os.environ | settings)
     try:
-        await_ready(lambda: process.poll() is None, port)
+        _await_ready(lambda: process.poll() is None, port)
         yield port
     finally:
         process.terminate()
         process.wait()
 
 
-def await_ready(lives: Callable[[], bool], port: int) -> None:
+def _await_ready(lives: Callable[[], bool], port: int) -> None:
     end = time.monotonic() + _PATIENCE_S
     while time.monotonic() < end:
         if not lives():
