@@ -38,7 +38,7 @@ def judge(
     widths: Sequence[int] = CODE_WIDTHS,
     near: tuple[Reader, Reader] | None = None,
 ) -> Judged:
-    """Check what changes do to their layers, to the level below, and to buildings that grids part.
+    """Check what changes do to their layers, to the level below, to buildings that grids part, and to posts.
 
     Only the neighbourhood of what changed is checked (:mod:`layers.neighbourhood`), which refuses exactly what a check
     of whole layers does.
@@ -56,7 +56,9 @@ def judge(
     """
     areas = near or (before, after)
     levels = _checked(*areas, changes, metric=metric, widths=widths)
-    names = dict.fromkeys(name for layer in changes for name in _depending(layer, after))
+    names = dict.fromkeys(
+        name for layer, change in changes.items() for name in _depending(layer, after, change)
+    )
     others = {
         name: neighbourhood.check(name, before, after, changes, metric=metric, widths=widths)
         for name in names
@@ -129,12 +131,13 @@ def _parted(layer: str, read: Reader) -> list[str]:
     return [layer, child] if child else [layer]
 
 
-def _depending(layer: str, read: Reader) -> list[str]:
-    """Layers of features that a change of this one can put amiss: itself, buildings, posts."""
+def _depending(layer: str, read: Reader, change: Changes | None = None) -> list[str]:
+    """Layers of features that a change of this one, or any, can put amiss: itself, buildings, posts."""
     found = [] if layer in LEVEL_OF else [layer]
     if layer in ("grids", "compounds") and len(read("buildings")):
         found.append("buildings")
-    if layer in validation.POST_TARGETS and len(read("posts")):
+    recoded = change is None or {*change.before["code"]} != {*change.after["code"]}
+    if layer in validation.POST_TARGETS and recoded and len(read("posts")):
         found.append("posts")
     return found
 

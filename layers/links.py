@@ -26,7 +26,7 @@ _KEYS = {
     "compound_grids": ["compound_id", "grid_code", "scheme"],
     "old_estate_compounds": ["old_estate_code", "compound_code"],
 }
-#: From so many changes on, the links of all compounds are derived.
+#: From so many changes on the links of all compounds are derived, and for so many boxes all grids are read.
 _MOST_NEAR = 500
 #: Metres of a degree of longitude at 60 degrees of latitude.
 _LEAST_METRES_PER_DEG = 55_000.0

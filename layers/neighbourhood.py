@@ -56,8 +56,8 @@ def check(
 ) -> Found:
     """Find the defects of a layer that changes can alter, in this or other layers.
 
-    Whole layers are checked where nearness tells nothing: streets, and areas that have no level above, or another one
-    than before.
+    Whole layers are checked where nearness tells nothing: streets, areas that have no level above, or another one than
+    before, and where a layer, or a scheme of grids, gets its first areas or loses the last.
 
     Parameters
     ----------
@@ -69,7 +69,8 @@ def check(
             return Found(validation.check(layer, after, metric=metric, widths=widths))
         return _found(lambda read: _features(layer, read, changes, metric), before, after)
     above = validation.parent_layer(layer, after)
-    if above is None or above != validation.parent_layer(layer, before) or not len(before(layer)):
+    begins_or_ends = _schemes(before(layer)) != _schemes(after(layer))
+    if above is None or above != validation.parent_layer(layer, before) or begins_or_ends:
         return Found(validation.check(layer, after, metric=metric, widths=widths))
     own, parents = _borders(changes.get(layer)), _borders(changes.get(above))
     return _found(
@@ -77,6 +78,11 @@ def check(
         before,
         after,
     )
+
+
+def _schemes(frame: gpd.GeoDataFrame) -> set[str]:
+    """Schemes that have areas; of layers without schemes one, if there are any."""
+    return set(frame["scheme"]) if "scheme" in frame.columns else {""} if len(frame) else set()
 
 
 def _found(look: Callable[[Reader], gpd.GeoDataFrame], before: Reader, after: Reader) -> Found:

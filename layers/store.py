@@ -26,6 +26,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Select,
+    Subquery,
     Table,
     Uuid,
     cast,
@@ -84,6 +85,12 @@ def read(
     if where is not None:
         query = query.where(where)
     return _frame(session, query.order_by(source.c.id), chosen)
+
+
+def source(layer: str, revision: int) -> Subquery:
+    """Return a layer as it stood at a revision, to select from."""
+    stored = table(layer)
+    return select(stored).where(valid(stored, revision)).subquery(layer)
 
 
 def read_from(session: Session, source: FromClause, columns: Sequence[str] | None, *conditions: Any) -> Any:  # noqa: ANN401 - as of read

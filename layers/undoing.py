@@ -6,14 +6,16 @@ then it is checked as any edit is, and published as one revision.
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from geo import changes
 from geo.changes import Changes
 from geo.faults import DataError, Fault
-from layers import deployment, diffs, gate, held, history, publishing, reading, surroundings
+from layers import deployment, diffs, gate, held, history, publishing, reading, store, surroundings
 from layers.errors import Conflict
+from layers.gate import Judged
 from layers.publishing import Change, Published
 from layers.tables import Revision, RevisionKey
 
@@ -112,12 +114,7 @@ def publish(
     DataError
         Each defect of areas that would be new or larger than now, and each code that another feature has by now.
     """
-    metric = deployment.get(session).metric_crs
-    newest = history.newest(session)
-    near = surroundings.reader(reading.of_revision(session, newest), found)
-    judged = gate.judge(
-        *diffs.readers(session, newest, found), found, metric=metric, near=diffs.overlaid(near, found)
-    )
+    judged = judge(session, found)
     if judged.worse:
         raise DataError(judged.worse)
     published = publishing.publish(
@@ -130,6 +127,20 @@ def publish(
     )
     gate.keep(session, judged.found, published.revision)
     return published
+
+
+def judge(session: Session, found: Mapping[str, Changes]) -> Judged:
+    """Check changes of the newest revision; see :func:`layers.gate.judge`."""
+    newest = history.newest(session)
+    near = surroundings.reader(
+        session, reading.of_revision(session, newest), partial(store.source, revision=newest), found
+    )
+    return gate.judge(
+        *diffs.readers(session, newest, found),
+        found,
+        metric=deployment.get(session).metric_crs,
+        near=diffs.overlaid(near, found),
+    )
 
 
 def paths(session: Session, found: Mapping[str, Changes]) -> Iterator[Sequence[str]]:

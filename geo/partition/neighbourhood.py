@@ -80,7 +80,7 @@ def check_near(
     areas, parents
         One state, as for :func:`geo.partition.check`; there have to be parents. All areas and parents, or at least
         those whose boxes meet what is touched, all below parents that what is touched meets, and all whose boxes meet
-        these.
+        these; the parents that touched areas name, and the areas that name touched parents, wherever they lie.
     change
         What tells the two states apart.
     metric, tolerance_m

@@ -157,18 +157,9 @@ def diffs_of(session: Session, state: State, *, layer: str | None = None, land: 
     return diffs.listed(found, metric=deployment.get(session).metric_crs, land=land)
 
 
-def readers(
-    session: Session, state: State, found: Mapping[str, Changes] | None = None
-) -> tuple[Reader, Reader]:
-    """Return what reads the layers of a draft's base, and as the draft makes them; each is read once.
-
-    Parameters
-    ----------
-    found
-        What the draft changes, by layer, where that is known.
-    """
-    if found is None:
-        found = {layer: changes_of(session, layer, state) for layer in layers_of(session, state)}
+def readers(session: Session, state: State) -> tuple[Reader, Reader]:
+    """Return what reads the layers of a draft's base, and as the draft makes them; each is read once."""
+    found = {layer: changes_of(session, layer, state) for layer in layers_of(session, state)}
     return diffs.readers(session, state.base, found)
 
 

@@ -113,7 +113,7 @@ def _compared(before: pd.DataFrame, change: Change) -> Changes:
 
 
 def _standing(state: State, layer: str, options: Options) -> dict[str, gpd.GeoDataFrame]:
-    """Find what will stand in the layer, in the level below, which it holds, and in buildings that it parts."""
+    """Find what will stand in the layer, in the level below, which it holds, in buildings that it parts, and in posts."""
     return {
         name: validation.check(name, state.after, metric=state.metric, widths=options.widths)
         for name in gate.affected(layer, state.after)

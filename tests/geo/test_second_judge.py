@@ -34,7 +34,7 @@ GAPS = ("gap", "gap-enclosed", "gap-at-parent")
 def mosaic():
     """Cut areas that have a ``code`` into pieces that each have ``codes``, those of the areas that cover it."""
     root = Path(__file__).parents[2]
-    folders = [*(root / ".setup").glob("mapshaper-*/")]
+    folders = [*(root / ".setup").glob("mapshaper-*[0-9]/")]
     assert folders, f"mapshaper is not installed: run scripts/setup tests in {root}"
 
     def cut(*areas):
