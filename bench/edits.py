@@ -148,7 +148,7 @@ def borders(levels: Levels, count: int) -> list[editing.MoveVertices]:
 
 def near_defects(read: Reading, near: Levels, edited: editing.Edited) -> gpd.GeoDataFrame:
     """Check grids around what an edit changed."""
-    after = editing.changed(near, edited)
+    after = editing.changed({level: near[level] for level in ("community", "grid")}, edited)
     change = touched(edited)
     codes = set(after["community"]["code"])
     below = read("grid", parents=codes)

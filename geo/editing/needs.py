@@ -145,9 +145,9 @@ class _Found:
     def frame(self, level: str) -> gpd.GeoDataFrame:
         """Return what was read of a level."""
         kept = self.areas[level]
-        table = {"code": [*kept], "parent_code": [parent for parent, _ in kept.values()]}
-        frame = pd.DataFrame(table, dtype=object)
-        return gpd.GeoDataFrame(frame, geometry=self.shapes(level), crs="EPSG:4326")
+        parents = [parent for parent, _ in kept.values()]
+        table = {"code": [*kept], "parent_code": parents, "geometry": self.shapes(level)}
+        return gpd.GeoDataFrame(pd.DataFrame(table, dtype=object), geometry="geometry", crs="EPSG:4326")
 
     def box(self, *levels: str) -> Box | None:
         """Return the box around what was read of some levels."""

@@ -131,11 +131,8 @@ def _lineage(working: Working) -> pd.DataFrame:
 
 
 def _made(codes: list[str], parents: list[str | None], shapes: list[shapely.Geometry]) -> gpd.GeoDataFrame:
-    table = {
-        "code": pd.Series(codes, dtype=object),
-        "parent_code": pd.Series(parents, dtype=object),
-    }
-    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, crs="EPSG:4326"))
+    table = pd.DataFrame({"code": codes, "parent_code": parents, "geometry": shapes}, dtype=object)
+    return gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:4326")
 
 
 def _frame(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

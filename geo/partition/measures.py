@@ -93,6 +93,7 @@ def defects(
 
 
 _NONE = pd.DataFrame(columns=["kind", "codes", "size", "unit", "message", "geometry"], dtype=object)
+_NO_DEFECTS = gpd.GeoDataFrame(_NONE.astype({"size": float}), geometry="geometry", crs="EPSG:4326")
 
 
 def _listed(codes: list[str]) -> str:
@@ -113,7 +114,7 @@ def joined(found: Sequence[pd.DataFrame]) -> gpd.GeoDataFrame:
     """Put defects together, ordered by kind, the largest first."""
     some = [each for each in found if len(each)]
     if not some:
-        return gpd.GeoDataFrame(_NONE.astype({"size": float}), geometry="geometry", crs="EPSG:4326")
+        return _NO_DEFECTS.copy()
     frame = pd.concat(some)
     ordered = frame.sort_values(["kind", "size"], ascending=[True, False], ignore_index=True)
     return gpd.GeoDataFrame(ordered, geometry="geometry", crs="EPSG:4326")
