@@ -133,7 +133,7 @@ def publish(session, changes, *, now=NOW):
 def build(session, frames=None):
     """Publish the whole city, or other frames, as revision 1 of an empty database."""
     if frames is None:
-        return replaying.once(session, __name__, lambda: _publish_first(session, layers()))
+        return replaying.once(session, __name__, lambda: _publish_first(session, layers()), now=NOW)
     return _publish_first(session, frames)
 
 

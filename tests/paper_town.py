@@ -12,7 +12,6 @@ import pandas as pd
 import shapely
 
 from layers import deployment, publishing
-from tests import replaying
 from tests.layers import frames
 from tests.layers.frames import SOUTH, UNIT, WEST, point, square
 
@@ -122,11 +121,7 @@ def publish(session, changes, now=NOW):
 
 
 def build(session):
-    """Publish the whole town as revision 1 of an empty database."""
-    return replaying.once(session, __name__, lambda: _publish(session))
-
-
-def _publish(session):
+    """Publish the whole town as revision 1."""
     deployment.choose(
         session, np.array([WEST, WEST + 2 * UNIT]), np.array([SOUTH, SOUTH + 2 * UNIT]), now=NOW
     )

@@ -5,6 +5,7 @@ import io
 from sqlalchemy import text
 
 from layers import history
+from layers.incidents import partitions
 
 _ROWS_OF = {}
 #: Bytes before and after the rows of a copy.
@@ -18,8 +19,8 @@ _COUNTERS = text(
 )
 
 
-def once(session, city, publish):
-    """Do what `publish` does to an empty database, the city's name standing for it; return what it returned."""
+def once(session, city, publish, *, now):
+    """Do what `publish` does to an empty database at a time, the city's name standing for it; return what it returned."""
     if city not in _ROWS_OF:
         empty = _rows(session)
         done = publish()
@@ -42,6 +43,8 @@ def once(session, city, publish):
             text("SELECT pg_notify(:channel, :number)"),
             {"channel": history.CHANNEL, "number": str(done.revision)},
         )
+        # Tables that a publication makes for incidents to come.
+        partitions.ensure(session, now=now)
         session.commit()
     return done
 

@@ -85,7 +85,7 @@ def compounds():
 
 def build(session):
     """Publish everything as revision 1 of an empty database."""
-    return replaying.once(session, __name__, lambda: _publish(session))
+    return replaying.once(session, __name__, lambda: _publish(session), now=paper_city.NOW)
 
 
 def _publish(session):
