@@ -30,7 +30,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 #: Requests made up for each operation and kind: enough to vary every parameter, few enough to be quick.
-EXAMPLES = 15
+EXAMPLES = 30
 SETTINGS = settings(
     max_examples=EXAMPLES,
     deadline=None,
