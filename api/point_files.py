@@ -16,7 +16,7 @@ from layers import batch, located
 from layers.answers import Asked
 from layers.batch import BatchCounts, History, OnRejects
 from layers.files import points
-from layers.files.points import Columns
+from layers.files.point_columns import Columns
 from layers.located import Areas
 
 #: Says that every level is asked for that has areas.

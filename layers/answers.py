@@ -11,7 +11,7 @@ import pyarrow as pa
 from geo import crs
 from geo.assign import NONE, RULES
 from geo.faults import DataError, Fault
-from layers.files.points import Chunk, Floats
+from layers.files.point_chunks import Chunk, Floats
 from layers.located import Areas
 
 Flags = npt.NDArray[np.bool_]

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from geo import crs
 from geo.faults import DataError, Fault
 from layers.answers import Answers, AreasOf, Asked, Flags
-from layers.files.points import Chunk, Floats, PointFile
+from layers.files.point_chunks import Chunk, Floats
+from layers.files.points import PointFile
 from layers.instants import instants
 
 _Item = TypeVar("_Item")

@@ -24,7 +24,7 @@ from layers import database, located
 from layers.answers import REJECTED
 from layers.batch import BatchCounts
 from layers.files import points
-from layers.files.points import Columns
+from layers.files.point_columns import Columns
 from layers.files.rejects import RejectsFile
 from layers.progress import Progress
 

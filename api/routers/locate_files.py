@@ -21,7 +21,7 @@ from geo.levels import LEVELS
 from layers import located
 from layers.batch import BatchCounts
 from layers.files import points
-from layers.files.points import Columns
+from layers.files.point_columns import Columns
 
 router = APIRouter(tags=["locate"])
 

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geo.faults import DataError, Fault
-from layers.files import places, points, scan
+from layers.files import places, point_chunks, scan
 from layers.files.columns import unique_names
-from layers.files.points import Chunk, Columns, Floats, Integers, check_added, find, too_long
+from layers.files.point_chunks import Chunk, Floats, Integers, too_long
+from layers.files.point_columns import Columns, check_added, find
 from layers.files.scan import Records
 from layers.files.text import USUAL
 
@@ -65,7 +66,7 @@ class CsvPoints:
         self._delimiter = ","
         line: list[bytes] = []
         # The whole first line that is not blank tells the delimiter.
-        while len(line) < 2 and not self._ended and len(self._rest) <= points.LONGEST_RECORD:  # noqa: PLR2004 - a second line has begun
+        while len(line) < 2 and not self._ended and len(self._rest) <= point_chunks.LONGEST_RECORD:  # noqa: PLR2004 - a second line has begun
             self._rest += self._read()
             line = self._rest.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n").splitlines()
         if not line or not line[0].strip():
@@ -107,7 +108,7 @@ class CsvPoints:
             first += len(found)
 
     def _read(self) -> bytes:
-        piece = self._source.read(points.CHUNK_TEXT)
+        piece = self._source.read(point_chunks.CHUNK_TEXT)
         self._ended = not piece or self._source.tell() >= self.total
         return self._codec.decode(piece, final=self._ended) if self._codec else piece
 
@@ -131,10 +132,10 @@ class CsvPoints:
             line = self._lines + int(np.count_nonzero(text[: found.broken] == ord("\n"))) + 1
             message = f"Line {line}: a quoted value never ends, or goes on after its end."
             raise DataError(Fault(kind="file-unreadable", message=message))
-        long = np.flatnonzero(found.end - found.start > points.LONGEST_RECORD)
+        long = np.flatnonzero(found.end - found.start > point_chunks.LONGEST_RECORD)
         if long.size:
             raise too_long(first + int(long[0]))
-        if not found.full and len(text) - found.taken > points.LONGEST_RECORD:
+        if not found.full and len(text) - found.taken > point_chunks.LONGEST_RECORD:
             raise too_long(first + len(found))
 
     def _chunk(self, text: scan.Bytes, found: Records, first: int) -> Chunk:
@@ -164,7 +165,7 @@ class CsvPoints:
                 continue
             values = [self._text(text, start[row], end[row]) for start, end in spans]
             kinds = (int(kind_x[row]), int(kind_y[row]))
-            faults[row] = points.no_number(first + row, self.places, values, blank=scan.BLANK in kinds)
+            faults[row] = point_chunks.no_number(first + row, self.places, values, blank=scan.BLANK in kinds)
         return x, y
 
     def _geometries(
@@ -174,7 +175,7 @@ class CsvPoints:
         values = self._decoded(scan.values(text, start, end)).to_numpy(zero_copy_only=False)
         x, y = places.point_coordinates(values)
         for row in np.flatnonzero(np.isnan(x) | np.isnan(y)).tolist():
-            faults.setdefault(row, points.no_point(first + row, self.places[0], values[row]))
+            faults.setdefault(row, point_chunks.no_point(first + row, self.places[0], values[row]))
         return x, y
 
     def _times(self, text: scan.Bytes, found: Records) -> pa.Array | None:

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geo.faults import DataError, Fault
-from layers.files import columns, points
-from layers.files.points import CHUNK_ROWS, Chunk, Columns, Integers, check_added, gathered, too_long
+from layers.files import columns, point_chunks
+from layers.files.point_chunks import CHUNK_ROWS, Chunk, Integers, gathered, too_long
+from layers.files.point_columns import Columns, check_added
 
 _PIECE = 1 << 18
 _MARK = "\x1e"
@@ -176,8 +177,8 @@ class GeoJsonSeqPoints(_Features):
 
     def _features(self) -> Iterator[tuple[_Feature, int]]:
         number = 0
-        while line := self._source.readline(points.LONGEST_RECORD + 1):
-            if len(line) > points.LONGEST_RECORD:
+        while line := self._source.readline(point_chunks.LONGEST_RECORD + 1):
+            if len(line) > point_chunks.LONGEST_RECORD:
                 raise too_long(number + 1)
             if line.strip():
                 number += 1
@@ -250,7 +251,7 @@ class _Text:
                 # A number cut by the end of the piece reads as a shorter one: what follows it must be there.
                 if self._ended or self._buffer[end : end + 1] in _FOLLOWS:
                     return value, end
-            if len(self._buffer) - self._at > points.LONGEST_RECORD:
+            if len(self._buffer) - self._at > point_chunks.LONGEST_RECORD:
                 raise too_long(self._number)
             # Twice as much each time, so that a long value is not scanned over and over.
             self._fill(max(_PIECE, len(self._buffer) - self._at))
@@ -274,7 +275,7 @@ class _Text:
             self._at = _BLANKS.match(self._buffer, self._at).end()  # type: ignore[union-attr]  # it always matches
             if self._at < len(self._buffer) or self._ended:
                 return
-            if self._at - self._passed > points.LONGEST_RECORD:
+            if self._at - self._passed > point_chunks.LONGEST_RECORD:
                 raise too_long(self._number + 1)
             self._fill(_PIECE)
 

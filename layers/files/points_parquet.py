@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 import shapely
 
 from geo.faults import DataError, Fault
-from layers.files import parquet_bounds, places, points
+from layers.files import parquet_bounds, places, point_chunks
 from layers.files.columns import unique_names
 from layers.files.parquet_footer import StoredColumn, stored_columns
-from layers.files.points import Chunk, Columns, Floats, Integers, check_added, find
+from layers.files.point_chunks import Chunk, Floats, Integers
+from layers.files.point_columns import Columns, check_added, find
 
 #: Bytes of values that are gathered before they are written as one row group, and its most rows.
 _GROUP_BYTES, _GROUP_ROWS = 128 << 20, 1 << 20
@@ -104,7 +105,7 @@ class ParquetPoints:
             values = [column[row].as_py() for column in given]
             said = ["" if value is None else str(value) for value in values]
             blank = any(not value.strip() for value in said)
-            faults.append(points.no_number(first + row, self.places, said, blank=blank))
+            faults.append(point_chunks.no_number(first + row, self.places, said, blank=blank))
         return x, y, faults
 
     def _geometries(self, batch: pa.RecordBatch, first: int) -> tuple[Floats, Floats, list[Fault]]:
@@ -113,7 +114,7 @@ class ParquetPoints:
         faults = []
         for row in np.flatnonzero(~(np.isfinite(x) & np.isfinite(y))).tolist():
             value = column[row].as_py()
-            faults.append(points.no_point(first + row, self.places[0], _described(value)))
+            faults.append(point_chunks.no_point(first + row, self.places[0], _described(value)))
         return x, y, faults
 
     def write(self, chunk: Chunk, added: pa.RecordBatch) -> None:

@@ -15,9 +15,10 @@ from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook.child import INVALID_TITLE_REGEX
 
 from geo.faults import DataError, Fault
-from layers.files import places, points
+from layers.files import places, point_chunks
 from layers.files.columns import unique_names
-from layers.files.points import CHUNK_ROWS, Chunk, Columns, Floats, Integers, check_added, find, gathered
+from layers.files.point_chunks import CHUNK_ROWS, Chunk, Floats, Integers, gathered
+from layers.files.point_columns import Columns, check_added, find
 
 #: Bytes of a workbook's parts once they are unpacked; texts that cells share are held in memory.
 LARGEST_PART, LARGEST_TEXTS = 4 << 30, 256 << 20
@@ -106,14 +107,14 @@ class XlsxPoints:
         for row in np.flatnonzero(~(np.isfinite(x) & np.isfinite(y))).tolist():
             said = [_shown(column[row]) for column in given]
             blank = any(not value.strip() for value in said)
-            faults.append(points.no_number(first + row, self.places, said, blank=blank))
+            faults.append(point_chunks.no_number(first + row, self.places, said, blank=blank))
         return x, y
 
     def _geometries(self, given: list[list[Any]], first: int, faults: list[Fault]) -> tuple[Floats, Floats]:
         values = np.array([_shown(value) for value in given[0]], dtype=object)
         x, y = places.point_coordinates(values)
         lost = np.flatnonzero(np.isnan(x) | np.isnan(y)).tolist()
-        faults += [points.no_point(first + row, self.places[0], values[row]) for row in lost]
+        faults += [point_chunks.no_point(first + row, self.places[0], values[row]) for row in lost]
         return x, y
 
     def _times(self, rows: list[_Row], at: int) -> pa.Array:

@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 
 from geo.faults import DataError, Fault
-from layers.files import columns, formats, points
+from layers.files import columns, formats, point_chunks
 from layers.files.points_csv import encoding_of
 
 _DELIMITERS = ",;\t|"
@@ -84,7 +84,7 @@ def _delimited(stream: IO[bytes], total: int, encoding: str | None, many: int) -
         if not first.strip():
             raise DataError(Fault(kind="file-empty", message="The file has no header line."))
         delimiter = max(_DELIMITERS, key=first.count)
-        csv.field_size_limit(points.LONGEST_RECORD)
+        csv.field_size_limit(point_chunks.LONGEST_RECORD)
         header = columns.unique_names(next(csv.reader([first], delimiter=delimiter)))
         # Strict: else a quote that never ends would swallow all records that follow.
         rows = csv.reader(text, delimiter=delimiter, strict=True)

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from layers.files import parquet_bounds, points, points_csv, points_geojson, points_xlsx
+from layers.files.point_columns import USUAL
 
-USUAL = points.Columns()
 ADDED = pa.schema({"rule": pa.string(), "distance_m": pa.float64()})
 
 

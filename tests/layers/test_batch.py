@@ -16,8 +16,8 @@ from geo.faults import DataError
 from layers import batch
 from layers.answers import Asked
 from layers.batch import History
-from layers.files import points
-from layers.files.points import Columns
+from layers.files import point_chunks, points
+from layers.files.point_columns import Columns
 from layers.located import Areas
 from tests import paper_city as city
 
@@ -70,7 +70,7 @@ lines = st.one_of(
 @given(rows=st.lists(lines, max_size=20), margin=st.booleans(), text=st.integers(5, 200))
 def test_in_is_assigned_and_unassigned_and_rejected(rows, margin, text):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(points, "CHUNK_TEXT", text)
+        patch.setattr(point_chunks, "CHUNK_TEXT", text)
         asked = Asked(reference=WGS84, levels=("grid", "community"), margin=margin)
         found, counts, rejects = assigned(
             "lon,lat\n" + "".join(f"{r}\n" for r in rows), asked, accept_outside=True

@@ -12,7 +12,7 @@ from geo.assign import AreaIndex
 from geo.faults import DataError
 from layers import batch, located
 from layers.answers import Asked
-from layers.files import points, points_geojson
+from layers.files import point_chunks, points, points_geojson
 from tests.layers.round_trip import ADDED, through
 from tests.layers.test_points_geojson import FEATURE
 
@@ -31,8 +31,8 @@ LONG = "x" * 3_000
     ],
 )
 def test_a_record_without_end_is_refused_before_it_fills_the_memory(kind, body, monkeypatch):
-    monkeypatch.setattr(points, "LONGEST_RECORD", 1_000)
-    monkeypatch.setattr(points, "CHUNK_TEXT", 500)
+    monkeypatch.setattr(point_chunks, "LONGEST_RECORD", 1_000)
+    monkeypatch.setattr(point_chunks, "CHUNK_TEXT", 500)
     monkeypatch.setattr(points_geojson, "_PIECE", 500)
     with pytest.raises(DataError) as refused:
         through(kind, body.encode())
@@ -41,7 +41,7 @@ def test_a_record_without_end_is_refused_before_it_fills_the_memory(kind, body, 
 
 @pytest.mark.parametrize("kind", ["csv", "geojson", "geojsonseq"])
 def test_a_chunk_ends_where_its_text_is_long(kind, monkeypatch):
-    monkeypatch.setattr(points, "CHUNK_TEXT", 2 * len(FEATURE))
+    monkeypatch.setattr(point_chunks, "CHUNK_TEXT", 2 * len(FEATURE))
     features = [FEATURE % ('{"n":1}', n) for n in range(9)]
     body = {
         "csv": "lon,lat,n\n" + f"1,2,{'x' * len(FEATURE)}\n" * 9,

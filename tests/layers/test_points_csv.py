@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.faults import DataError
-from layers.files import points
+from layers.files import point_chunks, points
+from layers.files.point_columns import Columns
 from tests.layers.round_trip import through
 
 
@@ -79,7 +80,7 @@ def test_what_a_reader_finds_in_the_answer_is_what_it_finds_in_the_file(
     if stated is None and encoding == "gb18030" and not content.isascii():
         stated = encoding
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(points, "CHUNK_TEXT", text)
+        patch.setattr(point_chunks, "CHUNK_TEXT", text)
         written, chunks = through("csv", content.encode(encoding), encoding=stated)
     answer = written.decode(encoding)
     # A writer leaves a line end unquoted that is not its own; the record is then two.
@@ -183,7 +184,7 @@ def test_what_cannot_be_read_is_said(body, kind, said):
 
 
 def test_a_stated_column_that_is_not_there_is_named_with_those_that_are():
-    stated = points.Columns(x="longitude", y="lat", at="time")
+    stated = Columns(x="longitude", y="lat", at="time")
     with pytest.raises(DataError) as refused:
         through("csv", b"longitud,lat,times\n1,2,3\n", stated=stated)
     assert [fault.field for fault in refused.value.faults] == ["longitude", "time"]

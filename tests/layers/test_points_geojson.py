@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from geo.faults import DataError
 from layers.files import points, points_geojson
+from layers.files.point_columns import Columns
 from tests.layers.round_trip import ADDED, through
 
 # The scanner must find the same members and features wherever the pieces of the stream end.
@@ -139,10 +140,10 @@ def test_an_older_file_says_its_crs():
 def test_times_are_a_property(kind):
     features = [FEATURE % ('{"at":"2026-03-01"}', 1), FEATURE % ("{}", 1), FEATURE % ('{"at":7}', 1)]
     body = f'{{"features":[{",".join(features)}]}}' if kind == "geojson" else "\n".join(features)
-    _, (chunk,) = through(kind, body.encode(), stated=points.Columns(at="at"))
+    _, (chunk,) = through(kind, body.encode(), stated=Columns(at="at"))
     assert chunk.times.to_pylist() == ["2026-03-01", "", "7"]
     with pytest.raises(DataError, match="it has: at"):
-        through(kind, body.encode(), stated=points.Columns(at="when"))
+        through(kind, body.encode(), stated=Columns(at="when"))
 
 
 def test_something_behind_a_feature_is_refused():

@@ -16,6 +16,7 @@ from pyarrow.parquet.encryption import CryptoFactory, EncryptionConfiguration, K
 from geo.crs import agree, parse
 from geo.faults import DataError
 from layers.files import parquet_bounds, points
+from layers.files.point_columns import Columns
 from tests.layers.round_trip import through
 
 
@@ -149,7 +150,7 @@ def test_geoparquet_says_its_crs_and_its_geometry_comes_before_columns(crs, enco
 
 
 def test_columns_that_are_named_come_before_the_geometry_and_have_no_crs():
-    file = opened(geoparquet("EPSG:4547"), stated=points.Columns(x="lon", y="lat"))
+    file = opened(geoparquet("EPSG:4547"), stated=Columns(x="lon", y="lat"))
     (chunk,) = file.chunks()
     assert (chunk.x.tolist(), file.crs) == ([9, 9], None)
     file.close()

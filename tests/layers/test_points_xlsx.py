@@ -8,7 +8,8 @@ import openpyxl
 import pytest
 
 from geo.faults import DataError
-from layers.files import points, points_xlsx
+from layers.files import points_xlsx
+from layers.files.point_columns import Columns
 from tests.layers.round_trip import through
 
 WHEN = dt.datetime(2026, 3, 1, 8, 30)  # noqa: DTZ001 - a workbook knows no zones
@@ -76,7 +77,7 @@ def test_blank_rows_are_no_rows_and_short_ones_are_filled():
 
 def test_rows_without_a_place_and_a_column_of_times():
     body = book(["lon", "lat", "at"], [None, 2, WHEN], ["东", 2, "2026-03-01"], [1, True, None])
-    _, (chunk,) = through("xlsx", body, stated=points.Columns(at="at"))
+    _, (chunk,) = through("xlsx", body, stated=Columns(at="at"))
     assert [(fault.kind, fault.row) for fault in chunk.faults] == [
         ("coordinate-missing", 1), ("coordinate-not-a-number", 2), ("coordinate-not-a-number", 3),
     ]  # fmt: skip
