@@ -21,6 +21,7 @@ STATUSES: dict[str, tuple[str, str]] = {
 KINDS: dict[str, tuple[str, str]] = {
     "edit": ("编辑", "Edit"),
     "feature": ("要素写入", "Features written"),
+    "transaction": ("批量写入", "Transaction"),
     "import": ("导入文件", "File imported"),
     "rebase": ("换到新基准", "Rebased"),
 }

@@ -81,9 +81,14 @@ class DraftOut(BaseModel):
     revision: int | None
 
 
+def tag(draft: Draft) -> str:
+    """Return the ``ETag`` of a draft: its version."""
+    return f'"{draft.version}"'
+
+
 def tagged(response: Response, draft: Draft) -> DraftOut:
     """Return what is told of a draft; its version is the reply's ``ETag``."""
-    response.headers["ETag"] = f'"{draft.version}"'
+    response.headers["ETag"] = tag(draft)
     response.headers["Location"] = f"/api/drafts/{draft.id}"
     return DraftOut.model_validate(draft)
 

@@ -10,8 +10,11 @@ from api.errors import too_large
 
 #: Paths that take files; everything else takes a form or a few fields.
 UPLOADS = re.compile(r"/api/locate|/api/drafts/[^/]+/imports/[^/]+")
-#: Largest body where no file is taken. Bodies are read before the caller is known, and JSON grows when parsed.
-MOST_ELSEWHERE = 1 << 20
+#: Paths that take features: one of many corners, or many.
+FEATURES = re.compile(r"/ogc/drafts/[^/]+/(?:transactions|collections/[^/]+/items(?:/[^/]+)?)")
+#: Largest body of features, and where neither files nor features are taken. Such bodies are read before the caller is
+#: known, and JSON grows when parsed.
+MOST_FEATURES, MOST_ELSEWHERE = 8 << 20, 1 << 20
 
 
 class BodyLimit:
@@ -30,7 +33,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = self._most_bytes if UPLOADS.fullmatch(scope["path"]) else min(MOST_ELSEWHERE, self._most_bytes)
+        most = self._most(scope["path"])
         stated = Headers(scope=scope).get("content-length", "")
         if stated.isdecimal() and int(stated) > most:
             await too_large(most)(scope, receive, send)
@@ -46,3 +49,8 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+    def _most(self, path: str) -> int:
+        if UPLOADS.fullmatch(path):
+            return self._most_bytes
+        return min(MOST_FEATURES if FEATURES.fullmatch(path) else MOST_ELSEWHERE, self._most_bytes)

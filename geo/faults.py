@@ -40,6 +40,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "value-invalid": ("字段值无效", "Invalid value"),
     "value-missing": ("缺少必填字段", "Required value missing"),
     "changed-since": ("此后又有修改", "Changed again since"),
+    "feature-missing": ("要素不存在", "No such feature"),
     "field-unknown": ("字段不存在", "No such field"),
     "type-unknown": ("设施类型未知", "Unknown facility type"),
     "building-cut": ("楼栋被网格界线穿过", "A border of grids cuts a building"),

@@ -61,6 +61,7 @@ def of_draft(tree: Tree, title: str) -> dict[str, Any]:
     for collection in COLLECTIONS.values():
         for path, operations in _collection(collection, drafted.NAMES).items():
             paths[path] = operations | written.operations(collection, path)
+    paths["/transactions"] = {"post": written.transaction()}
     said = "草稿图层，可写：每次写入是草稿的一步 · Layers of a draft: each write is one step of it."
     document = _document(tree, f"{title} · OGC API – Features", said, paths)
     document["components"]["parameters"] |= written.PARAMETERS

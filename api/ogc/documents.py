@@ -55,9 +55,15 @@ _TILES = (
     ),
     *(f"{_SPEC}/tms/2.0/conf/{name}" for name in ("tilematrixset", "json-tilematrixset")),
 )
-_WRITING = tuple(
-    f"{_SPEC}/ogcapi-features-4/1.0/conf/{name}"
-    for name in ("create-replace-delete", "update", "features", "optimistic-locking-etags")
+_WRITING = (
+    *(
+        f"{_SPEC}/ogcapi-features-4/1.0/conf/{name}"
+        for name in ("create-replace-delete", "update", "features", "optimistic-locking-etags")
+    ),
+    *(
+        f"{_SPEC}/ogcapi-features-11/1.0/conf/{name}"
+        for name in ("transactions", "atomic-transactions", "json-transactions", "features")
+    ),
 )
 
 

@@ -10,13 +10,14 @@ import orjson
 from fastapi import Request
 from fastapi.responses import Response
 
-from api import drafts
+from api import drafts, stated
 from api.access import Caller
 from api.dependencies import Runtime
 from api.errors import Problem
 from api.ogc import drafted as trees
-from api.ogc import extents, replies, systems
+from api.ogc import extents, replies, systems, transactions
 from api.ogc.links import GEOJSON, JSON
+from api.ogc.transactions import Actions
 from api.snapshots import Snapshot
 from geo.faults import DataError, Fault
 from layers.database import Session
@@ -53,8 +54,8 @@ class Writing:
         collection = collections.named(layer)
 
         def work(state: State, place: Place) -> Write:
-            stated = self._sent(collection, place, WHOLE, whole=True)
-            return writing.create(self.session, state, collection.layer, stated)
+            whole = self._sent(collection, place, WHOLE, whole=True)
+            return writing.create(self.session, state, collection.layer, whole)
 
         return self._carry_out(caller, draft_id, collection, identifier=None, work=work)
 
@@ -64,8 +65,8 @@ class Writing:
         identifier = replies.identifier(layer, item_id)
 
         def work(state: State, place: Place) -> Write:
-            stated = self._sent(collection, place, WHOLE, whole=True)
-            return writing.replace(self.session, state, collection, identifier, stated)
+            whole = self._sent(collection, place, WHOLE, whole=True)
+            return writing.replace(self.session, state, collection, identifier, whole)
 
         return self._carry_out(caller, draft_id, collection, identifier=identifier, work=work)
 
@@ -75,8 +76,8 @@ class Writing:
         identifier = replies.identifier(layer, item_id)
 
         def work(state: State, place: Place) -> Write:
-            stated = self._sent(collection, place, PATCHES, whole=False)
-            return writing.update(self.session, state, collection, identifier, stated)
+            patch = self._sent(collection, place, PATCHES, whole=False)
+            return writing.update(self.session, state, collection, identifier, patch)
 
         return self._carry_out(caller, draft_id, collection, identifier=identifier, work=work)
 
@@ -90,6 +91,24 @@ class Writing:
 
         return self._carry_out(caller, draft_id, collection, identifier=identifier, work=work)
 
+    def transact(self, caller: Caller, draft_id: str, if_match: str | None) -> Response:
+        """Store many writes as one step, or none: 200, with what was written."""
+
+        def work(draft: Draft, place: Place) -> dict[str, Any]:
+            if if_match is not None:
+                keeping.check_version(draft, stated.version(if_match))
+            known = systems.offered(self.snapshot.deployment)
+            body = self._body(transactions.MEDIA_TYPES)
+            actions = Actions(self.session, draft, place, known, extents.hull(self.snapshot))
+            return actions.carry_out(body, caller, now=self.runtime.clock())
+
+        draft, told, _ = self._once(caller, draft_id, work)
+        root = trees.tree(self.request, self.runtime, draft)
+        preference = self.request.headers.get("prefer", "")
+        return transactions.reply(
+            told, root, preference, headers={**_standing(draft), "ETag": drafts.tag(draft)}
+        )
+
     def _carry_out(
         self,
         caller: Caller,
@@ -99,31 +118,40 @@ class Writing:
         identifier: UUID | None,
         work: Callable[[State, Place], Write],
     ) -> Response:
+        def write(draft: Draft, place: Place) -> dict[str, Any]:
+            state = states.state_of(draft)
+            if identifier is not None:
+                self._require_match(draft, collection, identifier, place)
+            done = work(state, place)
+            drafts.require_scope(self.session, caller, state, done.changes)
+            now = self.runtime.clock()
+            writing.record(self.session, draft, done, author=caller.name or "", now=now)
+            return {"write": done.kind, "id": str(done.id), "collection": done.written(collection).name}
+
+        return self._reply(*self._once(caller, draft_id, write))
+
+    def _once(
+        self, caller: Caller, draft_id: str, work: Callable[[Draft, Place], dict[str, Any]]
+    ) -> tuple[Draft, dict[str, Any], Place]:
+        """Do the work in a locked, open draft; a request that repeats another is told what that was answered."""
         draft = keeping.get(self.session, trees.identifier(draft_id), lock=True)
         place = self._place()
         key = self._key(caller)
         earlier = keeping.repeated(self.session, draft, key) if key else None
         if earlier is not None:
-            return self._reply(draft, earlier, place)
+            return draft, earlier, place
         keeping.require_open(draft)
-        state = states.state_of(draft)
-        if identifier is not None:
-            self._require_match(draft, collection, identifier, place)
-        write = work(state, place)
-        drafts.require_scope(self.session, caller, state, write.changes)
-        now = self.runtime.clock()
-        writing.record(self.session, draft, write, author=caller.name or "", now=now)
-        told = {"write": write.kind, "id": str(write.id), "collection": _collection(write, collection)}
+        told = work(draft, place)
         if key:
-            keeping.remember(self.session, draft, key, told, now=now)
-        return self._reply(draft, told, place)
+            keeping.remember(self.session, draft, key, told, now=self.runtime.clock())
+        return draft, told, place
 
     # --- what is stated -----------------------------------------------------------------------------------
 
     def _place(self) -> Place:
         """Return the CRS of the body: by the standard's own form, or as QGIS writes it, without brackets."""
-        stated = self.request.headers.get("content-crs")
-        uri = None if stated is None else stated.strip().removeprefix("<").removesuffix(">")
+        named = self.request.headers.get("content-crs")
+        uri = None if named is None else named.strip().removeprefix("<").removesuffix(">")
         return systems.stated(uri, systems.offered(self.snapshot.deployment), field="Content-Crs")
 
     def _sent(self, collection: Collection, place: Place, types: Sequence[str], *, whole: bool) -> Sent:
@@ -132,9 +160,9 @@ class Writing:
         )
 
     def _body(self, types: Sequence[str]) -> Any:  # noqa: ANN401 - JSON
-        stated = self.request.headers.get("content-type", types[0])
-        if stated.partition(";")[0].strip().lower() not in types:
-            raise Problem("unsupported-format", f"{stated} is not taken here; send {' or '.join(types)}.")
+        sent_as = self.request.headers.get("content-type", types[0])
+        if sent_as.partition(";")[0].strip().lower() not in types:
+            raise Problem("unsupported-format", f"{sent_as} is not taken here; send {' or '.join(types)}.")
         try:
             return orjson.loads(self.raw)
         except orjson.JSONDecodeError as error:
@@ -172,7 +200,7 @@ class Writing:
     # --- the reply ----------------------------------------------------------------------------------------
 
     def _reply(self, draft: Draft, told: dict[str, Any], place: Place) -> Response:
-        headers = {"Wangge-Revision": str(draft.base_revision), "Wangge-Draft-Step": str(draft.step)}
+        headers = _standing(draft)
         if told["write"] == "remove":
             return Response(status_code=204, headers=headers)
         root, name = trees.tree(self.request, self.runtime, draft), told["collection"]
@@ -192,8 +220,5 @@ class Writing:
         return Response(body, status_code=status, media_type=GEOJSON, headers=headers)
 
 
-def _collection(write: Write, written: Collection) -> str:
-    """Name the collection that has a feature now: its geometry may have become one of another type."""
-    if write.after.empty:
-        return written.name
-    return collections.holding(written.layer, write.after.geometry.iloc[0].geom_type).name
+def _standing(draft: Draft) -> dict[str, str]:
+    return {"Wangge-Revision": str(draft.base_revision), "Wangge-Draft-Step": str(draft.step)}

@@ -165,6 +165,14 @@ def options_of_layer(draft_id: DraftId, layer: Layer) -> Response:  # noqa: ARG0
     return _allowed()
 
 
+@router.options("/transactions")
+def options_of_transactions(session: SessionDep, draft_id: DraftId) -> Response:
+    """Say whether many writes may be sent at once; there is nothing to read."""
+    return Response(
+        headers={"Allow": ", ".join([*(["POST"] if _may_write(session, draft_id) else []), "OPTIONS"])}
+    )
+
+
 @router.options(f"{_LAYER}/items")
 def options_of_items(session: SessionDep, draft_id: DraftId, layer: Layer) -> Response:
     """Say whether features may be added: QGIS opens for editing only where POST is offered."""

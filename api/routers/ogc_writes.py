@@ -1,4 +1,4 @@
-"""Writes to the tree of a draft, by part 4 of OGC API – Features: each is one step of the draft."""
+"""Writes to the tree of a draft, by parts 4 and 11 of OGC API – Features: each is one step of the draft."""
 
 from typing import Annotated
 
@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from api.access import Caller, Permission, needs
 from api.dependencies import RuntimeDep, SessionDep, SnapshotDep
+from api.drafts import IfMatch
 from api.ogc import queries
 from api.ogc.writes import Writing
 from api.routers.ogc_drafts import DraftId, Layer
@@ -65,3 +66,9 @@ def remove_item(
 ) -> Response:
     """End a feature."""
     return writing.remove(caller, draft_id, layer, item_id)
+
+
+@router.post("/transactions")
+def transact(caller: EditorDep, draft_id: DraftId, writing: WritingDep, if_match: IfMatch = None) -> Response:
+    """Store many writes, or none."""
+    return writing.transact(caller, draft_id, if_match)

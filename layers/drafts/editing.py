@@ -48,7 +48,7 @@ def make(session: Session, state: State, edit: Edit) -> Made:
     DataError
         As :func:`geo.editing.apply`, with the place.
     """
-    levels = _levels(session, state)
+    levels = areal_levels(session, state)
     needed = editing.needs(edit, _Reading(session, state), levels)
     taken = {level: given(session, LAYER_OF[level], needed.prefixes) for level in levels}
     edited = editing.apply(needed.areas, edit, taken=taken, widths=CODE_WIDTHS)
@@ -139,7 +139,7 @@ def _of_scheme(level: str, columns: Any) -> Any:  # noqa: ANN401 - conditions of
     return columns.scheme == located.SCHEME if level == "grid" else literal(value=True)
 
 
-def _levels(session: Session, state: State) -> list[str]:
+def areal_levels(session: Session, state: State) -> list[str]:
     """Levels that have areas in a draft, from the top."""
     sources = {level: states.source(LAYER_OF[level], state) for level in LEVELS}
     has = [

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pandas as pd
+import shapely
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    LargeBinary,
     Subquery,
     Table,
     Text,
@@ -54,6 +57,9 @@ def state_of(draft: Draft) -> State:
     return State(draft.id, draft.base_revision, draft.step)
 
 
+# Kept, for one request reads the same layers at the same step many times, and to put a query together takes longer than
+# to answer it.
+@lru_cache(maxsize=128)
 def source(layer: str, state: State) -> Subquery:
     """Return a layer in a draft, to select from.
 
@@ -104,6 +110,17 @@ def read(
     known = columns if columns is not None else [c.name for c in store.columns_of(store.table(layer))]
     named = ["geometry" if name == "geom" else name for name in known]
     return store.read_from(session, layered, named, *conditions)
+
+
+def shapes(session: Session, layers: Iterable[str], state: State, within: Box) -> list[shapely.Geometry]:
+    """Return the geometries of layers of a draft whose boxes meet one, as :func:`read` has them, in no order."""
+    found = []
+    for layer in layers:
+        columns = source(layer, state).c
+        wkb = func.ST_AsBinary(columns.geom, type_=LargeBinary)
+        found.append(select(wkb).where(surroundings.meets(columns, np.array([within]))))
+    blobs = session.scalars(union_all(*found)).all() if found else []
+    return [shapely.from_wkb(bytes(blob)) for blob in blobs]
 
 
 def layers_of(session: Session, state: State) -> list[str]:

@@ -36,7 +36,7 @@ def record(
     Parameters
     ----------
     kind
-        ``edit``, ``feature``, ``import`` or ``rebase``.
+        ``edit``, ``feature``, ``transaction``, ``import`` or ``rebase``.
     said
         What was asked for, as JSON.
 
@@ -64,6 +64,24 @@ def record(
     keeping.touch(draft, now=now)
     session.flush()
     return step
+
+
+def extend(session: Session, draft: Draft, step: DraftStep, changes: Mapping[str, Change]) -> None:
+    """Add changes to the step that this transaction has recorded; what it changed before is changed again.
+
+    Nobody has seen the step yet: that one which is committed is never rewritten stays true.
+    """
+    for layer, change in changes.items():
+        ours = DRAFT_TABLES[layer]
+        of_step = (ours.c.draft_id == draft.id, ours.c.step_from == step.number)
+        ids = [*change.upserts.index.astype(str), *(str(each) for each in change.removed)]
+        named = func.any(cast(ids, ARRAY(Uuid(as_uuid=False))))
+        session.execute(delete(ours).where(*of_step, ours.c.id == named))
+        _write(session, draft, layer, change, step.number)
+        counted = select(func.count().filter(~ours.c.gone), func.count().filter(ours.c.gone)).where(*of_step)
+        upserts, removed = session.execute(counted).one()
+        step.counts = {**step.counts, layer: {"upserts": upserts, "removed": removed}}
+    session.flush()
 
 
 def undo(session: Session, draft: Draft, *, now: dt.datetime) -> DraftStep:

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from geo import hierarchy
 from geo.faults import DataError, Fault
-from geo.levels import CODE_WIDTHS, LEVEL_OF, LEVELS
-from layers import store, validation
+from geo.levels import CODE_WIDTHS, LAYER_OF, LEVEL_OF, LEVELS
+from layers import store
 from layers.drafts import editing, states
 from layers.drafts.states import State
 from layers.imports import coding
@@ -102,4 +102,6 @@ def require_parent(session: Session, layer: str, state: State, parent: str) -> N
 
 def _parents(session: Session, layer: str, state: State) -> str | None:
     """Name the layer of the nearest level above that has areas."""
-    return validation.parent_layer(layer, lambda name: states.read(session, name, state, columns=["code"]))
+    own = LEVELS.index(LEVEL_OF[layer])
+    above = [level for level in editing.areal_levels(session, state) if LEVELS.index(level) < own]
+    return LAYER_OF[above[-1]] if above else None

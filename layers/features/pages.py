@@ -86,6 +86,13 @@ def count(session: Session, selection: Selection) -> int:
     return session.execute(query).scalar_one()
 
 
+def ids(session: Session, selection: Selection, *, limit: int) -> list[UUID]:
+    """Return the first ids of a selection, in their order."""
+    identifier = selection.source.c.id
+    query = select(identifier).where(*selection.conditions).order_by(identifier).limit(limit)
+    return list(session.scalars(query))
+
+
 def page(
     session: Session, selection: Selection, place: Place, *, after: UUID | None = None, limit: int
 ) -> GeoJson:

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,18 +20,19 @@ from layers import deployment, store
 from layers.drafts import editing, states, steps
 from layers.drafts.states import State
 from layers.errors import Conflict, NotFound
-from layers.features import codes
+from layers.features import codes, collections
 from layers.features.collections import Collection
 from layers.features.properties import READ_ONLY, properties_of
 from layers.features.sent import Sent
 from layers.imports import belonging, records
+from layers.publishing import Change
 from layers.tables import Draft, DraftStep
 
 #: What decides to which compound a home or an address belongs.
 _PLACED_BY = ("compound_code", "building_code")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Write:
     """A write to one feature of a draft, worked out and not recorded.
 
@@ -43,11 +45,17 @@ class Write:
     before: gpd.GeoDataFrame
     after: gpd.GeoDataFrame
 
-    @property
+    @cached_property
     def changes(self) -> dict[str, Changes]:
         """What it changes, by layer; empty where everything stays as it is."""
         found = changes.between(self.before, self.after)
         return {self.layer: found} if len(found) else {}
+
+    def written(self, collection: Collection) -> Collection:
+        """Return the collection that has the feature now: its geometry may have become one of another type."""
+        if self.after.empty:
+            return collection
+        return collections.holding(self.layer, self.after.geometry.iloc[0].geom_type)
 
     @property
     def said(self) -> dict[str, Any]:
@@ -136,10 +144,38 @@ def record(
     Conflict
         If the draft is not open.
     """
-    if not write.changes:
+    changed = _stored(write)
+    if not changed:
         return None
-    changed = {layer: editing.change_of(found) for layer, found in write.changes.items()}
     return steps.record(session, draft, changed, kind="feature", said=write.said, author=author, now=now)
+
+
+def record_together(
+    session: Session, draft: Draft, step: DraftStep | None, write: Write, *, author: str, now: dt.datetime
+) -> DraftStep | None:
+    """Carry out a write to a locked draft as part of a step, which the first that changes something begins.
+
+    Parameters
+    ----------
+    step
+        What this gave for the write before; None for the first.
+
+    Raises
+    ------
+    Conflict
+        If the draft is not open.
+    """
+    changed = _stored(write)
+    if not changed:
+        return step
+    if step is None:
+        return steps.record(session, draft, changed, kind="transaction", said={}, author=author, now=now)
+    steps.extend(session, draft, step, changed)
+    return step
+
+
+def _stored(write: Write) -> dict[str, Change]:
+    return {layer: editing.change_of(found) for layer, found in write.changes.items()}
 
 
 def _standing(session: Session, state: State, collection: Collection, identifier: UUID) -> gpd.GeoDataFrame:
@@ -210,11 +246,7 @@ def _fitted(
     beside = [LAYER_OF[level] for level in LEVELS] if layer in LEVEL_OF else [layer]
     if shapely.get_dimensions(geometry) == 0:
         beside = []
-    near = [
-        shape
-        for name in beside
-        for shape in states.read(session, name, state, columns=["geometry"], within=box).geometry
-    ]
+    near = states.shapes(session, beside, state, box)
     return fitting.fitted(geometry, [*near, *own])
 
 

@@ -37,6 +37,7 @@ _ITEMS = f"{_DRAFT}/collections/{{layer}}/items"
 OGC_WRITES = (
     f"POST {_ITEMS}",
     *(f"{method} {_ITEMS}/{{item_id}}" for method in ("PUT", "PATCH", "DELETE")),
+    *(f"{method} {_DRAFT}/transactions" for method in ("OPTIONS", "POST")),
 )
 #: Every route with its rule: a new route is written down here before it is served.
 RULES = {

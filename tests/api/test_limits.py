@@ -4,7 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.limits import MOST_ELSEWHERE
+from api.limits import MOST_ELSEWHERE, MOST_FEATURES
 
 
 def endless(size):
@@ -42,3 +42,11 @@ def test_files_may_be_larger_up_to_the_setting(settings, sign_in, body):
 def test_a_file_is_read_of_nobody_unknown(client):
     reply = client.post("/api/locate?datum=wgs84", content=b"lon,lat\n", headers={"Content-Type": "text/csv"})
     assert reply.status_code == 401
+
+
+@pytest.mark.parametrize("path", ["transactions", "collections/grids/items", "collections/grids/items/x"])
+@pytest.mark.parametrize(("size", "status"), [(MOST_ELSEWHERE, 401), (MOST_FEATURES, 413)])
+def test_features_of_a_draft_may_have_many_corners(client, path, size, status):
+    method = "PUT" if path.endswith("x") else "POST"
+    reply = client.request(method, f"/ogc/drafts/0/{path}", content=b" " * (size + 1))
+    assert reply.status_code == status

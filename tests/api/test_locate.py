@@ -157,10 +157,10 @@ def test_answers_come_from_memory(built, engine, monkeypatch):
     engine.dispose()
     asked_by_requests = []
 
-    def note(connection, cursor, statement, *_):
+    def note(*event):
         # The service's own threads go on looking for new revisions and for drafts that are due.
         if threading.current_thread().name not in {"revision poll", "timetable"}:
-            asked_by_requests.append(statement)
+            asked_by_requests.append(event[2])
 
     event.listen(runtime.look_ups.kw["bind"], "before_cursor_execute", note)
     runtime.snapshots.refresh()
