@@ -148,6 +148,16 @@ def land_table(found: Sequence[Diff]) -> pd.DataFrame:
     return table.assign(area_m2=table["area_m2"].round(1))
 
 
+def land_m2(diff: Diff) -> dict[str, float] | None:
+    """Sum the land of :attr:`Diff.land`, m2: what was nobody's, what is nobody's any more, what went from code to code."""
+    if diff.land is None:
+        return None
+    was, will_be = diff.land["from_code"].notna(), diff.land["to_code"].notna()
+    size = diff.land["area_m2"]
+    parts = {"added": size[~was], "removed": size[~will_be], "changed_hands": size[was & will_be]}
+    return {name: round(float(part.sum()), 1) for name, part in parts.items()}
+
+
 def _layer(diff: Diff) -> dict[str, Any]:
     listed = tables.records(rows(diff).drop(columns="layer"))
     for row, names in zip(listed, diff.changes.table["fields"], strict=True):

@@ -3,7 +3,7 @@
 import datetime as dt
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from api.access import Caller
 from api.dependencies import Runtime
 from api.drafts import require_scope
 from api.errors import Problem
+from api.maps import diff as diff_map
 from api.scopes import reads_people
 from geo.changes import Changes
 from geo.faults import Fault
@@ -24,7 +25,7 @@ from layers.database import Session
 from layers.diffs import Diff
 from layers.drafts import keeping, states
 from layers.drafts.keeping import Request
-from layers.files import formats
+from layers.files import formats, tables
 from layers.imports import Options, drafting, reading
 from layers.imports.drafting import Proposal
 from layers.tables import Draft
@@ -41,7 +42,9 @@ ENDINGS = {
     "text/csv": ".csv",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
 }
-#: Faults and changes that a reply lists of each kind; their numbers are whole.
+#: Endings of all files that are read; a shapefile is several files, and is sent packed.
+SENDABLE = tuple(ending for ending in formats.READABLE if ending != ".shp")
+#: Faults, changes and pieces of land that a reply lists of each kind; their numbers are whole.
 MOST_LISTED = 1000
 #: How much larger than the largest upload a file may be that is unpacked.
 _MOST_GROWTH = 5
@@ -78,15 +81,15 @@ def ending_of(name: str | None, content_type: str) -> str:
     """
     named = Path(name).suffix.lower() if name else ""
     media_type = content_type.partition(";")[0].strip().lower()
-    if named in formats.READABLE and named != ".shp":
+    if named in SENDABLE:
         return named
     if media_type in ENDINGS:
         return ENDINGS[media_type]
     said = f"{name!r}" if name else f"Content-Type {media_type!r}"
     advice = " Send a shapefile as a .zip of its files." if named == ".shp" else ""
-    known = ", ".join(ending for ending in formats.READABLE if ending != ".shp")
     raise Problem(
-        "unsupported-format", f"{said} is not read; say by name or Content-Type that it is {known}.{advice}"
+        "unsupported-format",
+        f"{said} is not read; say by name or Content-Type that it is {', '.join(SENDABLE)}.{advice}",
     )
 
 
@@ -123,18 +126,44 @@ def carry_out(runtime: Runtime, caller: Caller, asked: Asked, file: Sent) -> tup
         earlier = keeping.repeated(session, draft, request) if request else None
         if earlier is not None:
             return earlier, False
-        if asked.version is not None:
-            keeping.check_version(draft, asked.version)
         proposal = _propose(session, runtime, draft, asked, file)
-        found = proposal.outcome.differences()
-        require_scope(session, caller, states.state_of(draft), found)
-        told = _told(proposal, found, caller, asked)
+        found = _diffs(session, caller, draft, proposal)
+        told = _told(proposal, found, asked)
         if asked.preview:
-            return told | {"step": None, "version": draft.version}, False
+            return told | _drawn(found) | {"step": None, "version": draft.version}, False
         written = _Written(proposal, caller.name or "", runtime.clock(), asked.note)
         reply, is_new = _record(session, written, told, request)
         session.commit()
     return reply, is_new
+
+
+def preview(runtime: Runtime, caller: Caller, asked: Asked, file: Sent, written: str) -> tuple[bytes, int]:
+    """Write what a file would change in a draft as the draft's own difference is written; nothing is stored.
+
+    Parameters
+    ----------
+    written
+        One of :data:`api.table_formats.FORMATS`.
+
+    Returns
+    -------
+    bytes, int
+        The changes, and the revision that the draft stands on.
+
+    Raises
+    ------
+    Conflict
+        If the draft is not open.
+    Stale
+        If it is not at the version that the request names.
+    DataError, NotFound, Problem
+        If the file or what it would change is refused; on field ``format``, for more rows than the format can carry.
+    """
+    with database.translated(), runtime.look_ups() as session:
+        draft = keeping.get(session, asked.draft_id)
+        found = _diffs(session, caller, draft, _propose(session, runtime, draft, asked, file))
+        revision = draft.base_revision
+    return diff_words.body(written, found, revision, None), revision
 
 
 def _request(caller: Caller, asked: Asked, file: Sent) -> Request | None:
@@ -147,6 +176,8 @@ def _request(caller: Caller, asked: Asked, file: Sent) -> Request | None:
 
 
 def _propose(session: Session, runtime: Runtime, draft: Draft, asked: Asked, file: Sent) -> Proposal:
+    if asked.version is not None:
+        keeping.check_version(draft, asked.version)
     settings = runtime.settings
     options = Options(
         crs=asked.crs,
@@ -215,15 +246,21 @@ class _Watch:
             )
 
 
-def _told(proposal: Proposal, found: Mapping[str, Changes], caller: Caller, asked: Asked) -> dict[str, Any]:
+def _diffs(session: Session, caller: Caller, draft: Draft, proposal: Proposal) -> list[Diff]:
+    """Return what an import would change in a draft, with the land that changes hands, as the caller may know it."""
+    outcome = proposal.outcome
+    found = outcome.differences()
+    require_scope(session, caller, states.state_of(draft), found)
+    listed = diffs.listed(found, metric=outcome.state.metric)
+    return listed if reads_people(caller) else diffs.impersonal(listed)
+
+
+def _told(proposal: Proposal, found: Sequence[Diff], asked: Asked) -> dict[str, Any]:
     outcome = proposal.outcome
     report = outcome.reports[asked.layer]
-    metric = outcome.state.metric
-    listed = [Diff(layer, _first(each), None, metric) for layer, each in found.items() if len(each)]
-    listed = listed if reads_people(caller) else diffs.impersonal(listed)
-    layers = diff_words.layers(listed)
-    for layer in layers:
-        layer["counts"] = found[layer["layer"]].counts
+    layers = diff_words.layers([_first(diff) for diff in found])
+    for layer, diff in zip(layers, found, strict=True):
+        layer |= {"counts": diff.changes.counts, "land_m2": diff_words.land_m2(diff)}
     return {
         "said": proposal.said["import"],
         "preview": asked.preview,
@@ -237,15 +274,26 @@ def _told(proposal: Proposal, found: Mapping[str, Changes], caller: Caller, aske
         "rejects": _listed(report.faults),
         "repaired": _listed(report.repaired),
         "layers": layers,
+        "features": None,
+        "left_out": 0,
         "worse": _listed(outcome.worse),
         "worse_count": len(outcome.worse),
     }
 
 
-def _first(found: Changes) -> Changes:
-    """Return the changes of the first features by code."""
+def _drawn(found: Sequence[Diff]) -> dict[str, Any]:
+    """Return the shapes before and after and the land that changes hands, as many as the map of a draft has."""
+    drawn = diff_words.features(found)
+    shown = diff_map.shown(drawn)
+    return {"features": orjson.Fragment(tables.to_geojson(shown)), "left_out": len(drawn) - len(shown)}
+
+
+def _first(diff: Diff) -> Diff:
+    """Return the changes of the first features by code, and the largest pieces of land."""
+    found = diff.changes
     ids = found.table.index[:MOST_LISTED]
-    return Changes(*(side[side.index.isin(ids)] for side in (found.before, found.after)))
+    listed = Changes(*(side[side.index.isin(ids)] for side in (found.before, found.after)))
+    return replace(diff, changes=listed, land=None if diff.land is None else diff.land.head(MOST_LISTED))
 
 
 def _listed(faults: Sequence[Fault]) -> list[dict[str, Any]]:

@@ -25,15 +25,20 @@ def diff_data(found: Sequence[Diff]) -> dict[str, Any]:
         many features are not drawn.
     """
     drawn = diff_words.features(diffs.impersonal(found)).drop(columns="attributes")
-    land = drawn[drawn["what"] == "land"].drop(columns=["state", "kind", "code", "name"])
-    changes = drawn[drawn["what"] == "change"].drop(columns=["from_code", "to_code", "area_m2"])
-    shown = changes.groupby("state", sort=False).head(MOST_DRAWN)
+    some = shown(drawn)
+    land = some[some["what"] == "land"].drop(columns=["state", "kind", "code", "name"])
+    changes = some[some["what"] == "change"].drop(columns=["from_code", "to_code", "area_m2"])
     return {
         "layers": [{"layer": diff.layer, "counts": diff.changes.counts} for diff in found],
-        "changes": _collection(shown),
-        "land": _collection(land.head(MOST_DRAWN)),
-        "left_out": len(changes) - len(shown) + max(len(land) - MOST_DRAWN, 0),
+        "changes": _collection(changes),
+        "land": _collection(land),
+        "left_out": len(drawn) - len(some),
     }
+
+
+def shown(drawn: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return those of :func:`api.diff_words.features` that a map has: :data:`MOST_DRAWN` of each state, and of land."""
+    return drawn.groupby(["what", "state"], sort=False, dropna=False).head(MOST_DRAWN)
 
 
 def bounds(found: Sequence[Diff]) -> tuple[float, float, float, float] | None:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request
 from fastapi import Path as PathParameter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
-from api import draft_imports, exported, stated
+from api import draft_imports, exported, stated, table_formats
 from api.dependencies import Runtime, RuntimeDep
 from api.draft_imports import ENDINGS
 from api.drafts import DraftId, EditorDep, IfMatch
@@ -51,12 +52,25 @@ _EXAMPLE: JsonDict = {
             "layer": "grids",
             "counts": {"added": 1, "removed": 0, "moved": 2, "attributes": 0},
             "changes": [],
-            "land": None,
+            "land": [{"from_code": "510899001001004", "to_code": "510899001001003", "area_m2": 1840.2}],
+            "land_m2": {"added": 0.0, "removed": 0.0, "changed_hands": 1840.2},
         }
     ],
+    "features": {"type": "FeatureCollection", "features": []},
+    "left_out": 0,
     "worse": [],
     "worse_count": 0,
 }
+
+
+class LayerImport(LayerDiff):
+    """What became of one layer.
+
+    `land_m2` is the sum of all its land, `land` lists the largest pieces: `added` was nobody's before, `removed` is
+    nobody's after, the rest `changed_hands` from code to code. Null as `land` is.
+    """
+
+    land_m2: dict[str, float] | None
 
 
 class ImportOut(BaseModel):
@@ -64,8 +78,10 @@ class ImportOut(BaseModel):
 
     `step` is null where nothing changed. `rows`: `read` = `imported` + `rejected` records, which became features
     `added`, `changed`, `unchanged`; `removed` are features that a replacement ends. `rejects` names each record at fault
-    by its number in the file, `layers` each feature by its code, `worse` the defects that are new or larger than in the
-    draft before; of each the first thousand.
+    by its number in the file, `layers` each feature by its code and the land that changes hands, `worse` the defects
+    that are new or larger than in the draft before; of each the first thousand. `features` has the shapes of a preview
+    before and after, and of that land (GeoJSON, as of the draft's difference): five thousand of each, `left_out` more
+    there are.
     """
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
@@ -80,7 +96,9 @@ class ImportOut(BaseModel):
     notes: list[str]
     rejects: list[dict[str, Any]]
     repaired: list[dict[str, Any]]
-    layers: list[LayerDiff]
+    layers: list[LayerImport]
+    features: dict[str, Any] | None
+    left_out: int
     worse: list[dict[str, Any]]
     worse_count: int
 
@@ -91,7 +109,13 @@ class ImportOut(BaseModel):
     response_model=ImportOut,
     summary="Import a file into a draft",
     openapi_extra={"requestBody": {"required": True, "content": _FILES}},
-    responses={200: {"model": ImportOut, "description": "A preview, a repeated request, or nothing changed"}},
+    responses={
+        200: {
+            "model": ImportOut,
+            "description": "A preview, a repeated request, or nothing changed",
+            "content": {media: {} for media in table_formats.FORMATS.values()},
+        }
+    },
 )
 async def import_file(
     *,
@@ -131,6 +155,10 @@ async def import_file(
     encoding: Annotated[str | None, Query(description="of text that does not state it")] = None,
     noded: Annotated[bool, Query(description="streets join at their ends already")] = False,
     note: Annotated[str, Query(max_length=4000, description="why; kept with the step")] = "",
+    format: Annotated[  # noqa: A002 - the parameter's name
+        str | None, Query(description=f"of a preview: {table_formats.DESCRIPTION}")
+    ] = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
     if_match: IfMatch = None,
     idempotency_key: Annotated[
         str | None, Header(max_length=255, description="a repeated request with the same key imports once")
@@ -140,8 +168,9 @@ async def import_file(
 
     Records at fault are left out and named. A draft may hold defects: `worse` says what would keep it from being
     published. 409 where others wrote to the draft meanwhile; 413 where the file is too large, unpacked too, or takes
-    too long.
+    too long. A preview that is no JSON has the formats and columns of the draft's difference.
     """
+    written = table_formats.choose(format, accept) if preview else "json"
     catalogue.spec_of(layer)
     ending = draft_imports.ending_of(name, request.headers.get("content-type", ""))
     asked = draft_imports.Asked(
@@ -165,9 +194,18 @@ async def import_file(
             async for piece in request.stream():
                 file.write(piece)
         sent = draft_imports.Sent(path, Path(name).name if name else path.name)
+        if written != "json":
+            shown = partial(draft_imports.preview, runtime, caller, asked, sent, written)
+            body, revision = await to_thread.run_sync(shown, limiter=runtime.files)
+            return table_formats.reply(body, written, name=f"import-{layer}", revision=revision)
         work = partial(draft_imports.carry_out, runtime, caller, asked, sent)
         told, is_new = await to_thread.run_sync(work, limiter=runtime.files)
-    return JSONResponse(told, status_code=201 if is_new else 200, headers={"ETag": f'"{told["version"]}"'})
+    return Response(
+        orjson.dumps(told),
+        status_code=201 if is_new else 200,
+        media_type="application/json",
+        headers={"ETag": f'"{told["version"]}"'},
+    )
 
 
 @router.get(

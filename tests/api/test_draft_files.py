@@ -5,10 +5,13 @@ import zipfile
 
 import geopandas as gpd
 import pytest
+import shapely
 from shapely import box
 
-from api import draft_imports
-from layers import history
+from api import draft_imports, table_formats
+from api.maps import diff
+from geo import crs
+from layers import deployment, history
 from layers.drafts import keeping, states
 from layers.files import formats
 from tests import paper_city as city
@@ -110,6 +113,92 @@ def test_a_preview_names_what_would_be_added_changed_and_removed_and_stores_noth
         for change in each["layers"][0]["changes"]:
             change.pop("id")  # what is new gets another one
     assert stored["layers"] == reply["layers"]
+
+
+def drawn(collection):
+    """Features of a difference, in an order that no id decides."""
+    order = ("what", "state", "code", "from_code", "to_code")
+    return sorted(collection["features"], key=lambda each: [str(each["properties"][name]) for name in order])
+
+
+def test_a_preview_draws_what_the_draft_then_differs_in(editor, tmp_path):
+    shapes = {**city.GRIDS, **moved(3), NEW: box(9, 4, 10, 5)}
+    del shapes[city.EAST + "004"]
+    body = packed(table(shapes, name=[f"grids {code[-3:]}" for code in shapes]), tmp_path)
+    reply = told(send(editor, body, mode="replace", preview=True), 200)
+    file = told(send(editor, body, mode="replace", preview=True, format="geojson"), 200)
+    assert draft_of(editor)["version"] == 1
+    stored = told(send(editor, body, mode="replace"), 201)
+    assert (stored["features"], stored["left_out"], reply["left_out"]) == (None, 0, 0)
+    then = told(editor.get(f"/api/drafts/{editor.draft}/diff?format=geojson"), 200)
+    found = {(each["properties"]["state"], each["properties"]["kind"]) for each in then["features"]}
+    assert found >= {("before", "removed"), ("before", "moved"), ("after", "moved"), ("after", "added")}
+    assert drawn(reply["features"]) == drawn(file) == drawn(then)
+    assert {**file, "features": []} == {**then, "features": []}
+
+
+def test_a_preview_tells_how_much_land_is_new_given_up_and_changes_hands(editor, tmp_path, session):
+    send(editor, packed(table(city.TILES), tmp_path), mode="replace")
+    west = {city.WEST + "001": box(0, 0, 3, 8), city.WEST + "002": box(3, 0, 8, 8)}
+    east = {city.EAST + "001": box(8, 0, 13, 4), city.EAST + "002": box(8, 4, 15, 8)}
+    (layer,) = told(send(editor, packed(table(west | east), tmp_path), preview=True), 200)["layers"]
+    metric = deployment.get(session).metric_crs
+    pieces = {"added": box(14, 4, 15, 8), "removed": box(13, 0, 14, 4), "changed_hands": box(3, 0, 4, 8)}
+    sizes = {
+        name: float(shapely.area(crs.to_metric(city.on_map(shape), metric))) for name, shape in pieces.items()
+    }
+    assert layer["land_m2"] == pytest.approx(sizes, rel=1e-4)
+    assert {(row["from_code"], row["to_code"]) for row in layer["land"]} == {
+        (city.WEST + "001", city.WEST + "002"),
+        (None, city.EAST + "002"),
+        (city.EAST + "001", None),
+    }
+
+
+def test_layers_that_do_not_part_the_land_have_none(editor, sign_in):
+    body = f"role,name,target_code\n网格长,周敏,{FIRST}\n".encode()
+    limited = sign_in("editor", "420199", name="limited")
+    reply = told(send(editor, body, "text/csv", layer="posts", preview=True, headers=limited), 200)
+    assert [(layer["land"], layer["land_m2"]) for layer in reply["layers"]] == [(None, None)]
+    (feature,) = reply["features"]["features"]
+    assert (feature["geometry"], feature["properties"]["state"]) == (None, "after")
+    assert "周敏" not in str(reply["features"])
+
+
+def test_a_preview_lists_and_draws_only_so_much_of_each(editor, tmp_path, monkeypatch):
+    monkeypatch.setattr(draft_imports, "MOST_LISTED", 1)
+    monkeypatch.setattr(diff, "MOST_DRAWN", 1)
+    reply = told(send(editor, packed(table(moved(3)), tmp_path), preview=True), 200)
+    (layer,) = reply["layers"]
+    assert (len(layer["changes"]), len(layer["land"]), layer["counts"]["moved"]) == (1, 1, 2)
+    assert [each["properties"]["state"] for each in reply["features"]["features"]] == [
+        "before",
+        "after",
+        None,
+    ]
+    assert reply["left_out"] == 2
+
+
+@pytest.mark.parametrize("written", ["csv", "xlsx", "geojson"])
+def test_a_preview_has_the_formats_of_a_difference(editor, tmp_path, written):
+    body = packed(table(moved(3)), tmp_path)
+    media = table_formats.FORMATS[written]
+    reply = send(editor, body, preview=True, headers={"Accept": media})
+    assert reply.status_code == 200, reply.text
+    assert reply.headers["Content-Type"].startswith(media)
+    assert reply.headers["Wangge-Revision"] == "1"
+    named = send(editor, body, preview=True, format=written)
+    assert named.headers["Content-Type"] == reply.headers["Content-Type"]
+    assert send(editor, body, preview=True, format="dwg").status_code == 422
+    assert send(editor, body, headers={"Accept": media}).headers["Content-Type"] == "application/json"
+
+
+def test_a_preview_that_a_file_cannot_carry_is_refused(editor, tmp_path, monkeypatch):
+    monkeypatch.setitem(table_formats._MOST_ROWS, "geojson", 3)
+    body = packed(table(moved(3)), tmp_path)
+    (error,) = told(send(editor, body, preview=True, format="geojson"), 422)["errors"]
+    assert error["field"] == "format"
+    assert told(send(editor, body, preview=True), 200)["left_out"] == 0
 
 
 def test_what_makes_a_partition_worse_is_told_and_kept_to_be_mended(editor, tmp_path):
