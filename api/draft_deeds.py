@@ -3,16 +3,14 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from uuid import UUID
 
-import orjson
 from pydantic import BaseModel
 
-from api import clash_words, stated
+from api import clash_words
 from api.access import Caller
 from api.dependencies import Runtime
-from api.drafts import DraftOut, locked, require_scope
+from api.drafts import DraftOut, locked, request_of, require_scope, require_version
 from api.errors import Problem
 from api.snapshots import wait_for_workers
 from geo.faults import DataError, Fault
@@ -38,12 +36,7 @@ class Asked:
     @property
     def request(self) -> Request | None:
         """What tells this request from others, where it may be repeated."""
-        if self.key is None:
-            return None
-        body = orjson.dumps(
-            [self.deed, str(self.draft_id), self.said.model_dump(mode="json")], option=orjson.OPT_SORT_KEYS
-        )
-        return Request(self.caller.name or "", self.key, sha256(body).digest())
+        return request_of(self.caller, self.key, self.deed, str(self.draft_id), self.said)
 
 
 def carry_out(
@@ -61,8 +54,7 @@ def carry_out(
     earlier = keeping.repeated(session, draft, request) if request else None
     if earlier is not None:
         return DraftOut.model_validate(earlier), False
-    if asked.if_match is not None:
-        keeping.check_version(draft, stated.version(asked.if_match))
+    require_version(draft, asked.if_match)
     with clash_words.told(asked.caller):
         deed(session, draft)
     session.flush()

@@ -2,9 +2,11 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 from fastapi import Header, Path, Response
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +17,7 @@ from geo.changes import Changes
 from layers import held
 from layers.database import Session
 from layers.drafts import keeping, states
+from layers.drafts.keeping import Request
 from layers.drafts.states import State
 from layers.tables import Draft
 
@@ -25,6 +28,11 @@ IfMatch = Annotated[
     Header(
         alias="If-Match", description="`ETag` of the draft as it was read; 412 where it was written to since"
     ),
+]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(max_length=255, description="a repeated request with the same key does nothing more"),
 ]
 
 
@@ -81,12 +89,21 @@ class DraftOut(BaseModel):
     revision: int | None
 
 
-def tag(draft: Draft) -> str:
+def request_of(caller: Caller, key: str | None, *said: str | BaseModel) -> Request | None:
+    """Return what tells a request that may be repeated from others: what it does, to what, and its body."""
+    if key is None:
+        return None
+    parts = [each if isinstance(each, str) else each.model_dump(mode="json") for each in said]
+    digest = sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).digest()
+    return Request(caller.name or "", key, digest)
+
+
+def tag(draft: Draft | DraftOut) -> str:
     """Return the ``ETag`` of a draft: its version."""
     return f'"{draft.version}"'
 
 
-def tagged(response: Response, draft: Draft) -> DraftOut:
+def tagged(response: Response, draft: Draft | DraftOut) -> DraftOut:
     """Return what is told of a draft; its version is the reply's ``ETag``."""
     response.headers["ETag"] = tag(draft)
     response.headers["Location"] = f"/api/drafts/{draft.id}"
@@ -106,9 +123,20 @@ def locked(session: Session, draft_id: UUID, if_match: str | None) -> Draft:
         If others write to it for too long.
     """
     draft = keeping.get(session, draft_id, lock=True)
+    require_version(draft, if_match)
+    return draft
+
+
+def require_version(draft: Draft, if_match: str | None) -> None:
+    """Refuse a write to a draft that is not at the version that the request names, if it names one.
+
+    Raises
+    ------
+    Stale
+        If it was written to since.
+    """
     if if_match is not None:
         keeping.check_version(draft, stated.version(if_match))
-    return draft
 
 
 def require_scope(session: Session, caller: Caller, state: State, found: Mapping[str, Changes]) -> None:

@@ -10,7 +10,7 @@ import orjson
 from fastapi import Request
 from fastapi.responses import Response
 
-from api import drafts, stated
+from api import drafts
 from api.access import Caller
 from api.dependencies import Runtime
 from api.errors import Problem
@@ -95,8 +95,7 @@ class Writing:
         """Store many writes as one step, or none: 200, with what was written."""
 
         def work(draft: Draft, place: Place) -> dict[str, Any]:
-            if if_match is not None:
-                keeping.check_version(draft, stated.version(if_match))
+            drafts.require_version(draft, if_match)
             known = systems.offered(self.snapshot.deployment)
             body = self._body(transactions.MEDIA_TYPES)
             actions = Actions(self.session, draft, place, known, extents.hull(self.snapshot))

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,7 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import defect_words, diff_words, table_formats
 from api.access import Caller, Permission, needs
 from api.dependencies import Runtime, RuntimeDep, SessionDep
-from api.drafts import DraftId, EditorDep, IfMatch, locked, require_scope
+from api.drafts import (
+    DraftId,
+    EditorDep,
+    IdempotencyKey,
+    IfMatch,
+    locked,
+    request_of,
+    require_scope,
+    require_version,
+)
 from api.routers import defects
 from api.routers.revisions import DraftDiff, LayerDiff
 from api.scopes import reads_people
@@ -27,7 +35,6 @@ from layers import catalogue, checking, database, deployment, diffs
 from layers.database import Session
 from layers.diffs import Diff
 from layers.drafts import editing, judging, keeping, states, steps
-from layers.drafts.keeping import Request
 from layers.errors import NotFound
 from layers.files import tables
 from layers.tables import DraftStep
@@ -211,9 +218,7 @@ def make_edit(
     runtime: RuntimeDep,
     preview: Annotated[bool, Query(description="only say what it would do; nothing is stored")] = False,
     if_match: IfMatch = None,
-    idempotency_key: Annotated[
-        str | None, Header(max_length=255, description="a repeated request with the same key edits once")
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Make one edit that keeps the partition on all levels: neighbours, parents and children follow.
 
@@ -226,12 +231,13 @@ def make_edit(
         require_scope(session, caller, state, made.changes)
         told = {"step": None, "version": draft.version, **_judged(session, state, made)}
         return _edited(session, told, made.changes, caller, status=200)
-    draft = locked(session, draft_id, if_match)
-    request = _request(caller, idempotency_key, said)
+    draft = locked(session, draft_id, None)
+    request = request_of(caller, idempotency_key, "edit", str(draft_id), said)
     earlier = keeping.repeated(session, draft, request) if request else None
     if earlier is not None:
         found = _of_step(session, states.state_of(draft), earlier["step"])
         return _edited(session, earlier, found, caller, status=200)
+    require_version(draft, if_match)
     state = states.state_of(draft)
     step, made = editing.carry_out(
         session, draft, said.said(), author=caller.name or "", now=runtime.clock(), note=said.note
@@ -368,14 +374,6 @@ async def list_worse(draft_id: DraftId, runtime: RuntimeDep) -> WorseOut:
         return WorseOut(base_revision=state.base, worse=[fault.as_dict() for fault in found])
 
     return await to_thread.run_sync(work, limiter=runtime.files)
-
-
-def _request(caller: Caller, key: str | None, said: EditIn) -> Request | None:
-    if key is None:
-        return None
-    return Request(
-        caller.name or "", key, sha256(orjson.dumps(said.model_dump(), option=orjson.OPT_SORT_KEYS)).digest()
-    )
 
 
 def _judged(session: Session, state: states.State, made: editing.Made) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import clash_words, draft_deeds
 from api.access import Caller, Permission, needs
 from api.dependencies import RuntimeDep, SessionDep
 from api.draft_deeds import Asked, require_draft_scope, require_second_person
-from api.drafts import DraftId, DraftOut, EditorDep, IfMatch, require_keeper
+from api.drafts import DraftId, DraftOut, EditorDep, IdempotencyKey, IfMatch, require_keeper
 from api.scopes import reads_people
 from layers import database
 from layers.database import Session
@@ -52,10 +52,7 @@ class Write:
 async def _write(
     draft_id: DraftId,
     if_match: IfMatch = None,
-    idempotency_key: Annotated[
-        str | None,
-        Header(max_length=255, description="a repeated request with the same key does nothing more"),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Write:
     return Write(draft_id, if_match, idempotency_key)
 

@@ -12,8 +12,10 @@ from api.drafts import (
     DraftId,
     DraftOut,
     EditorDep,
+    IdempotencyKey,
     IfMatch,
     locked,
+    request_of,
     require_keeper,
     require_scope,
     tagged,
@@ -24,6 +26,7 @@ from layers.drafts import keeping, states, steps
 router = APIRouter(prefix="/api/drafts", tags=["drafts"])
 
 _READ = [needs(Permission.EDIT)]
+_REPEATED = "the request was sent before: what it was answered"
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=4000)]
 
@@ -107,11 +110,27 @@ class NoteList(BaseModel):
     notes: list[NoteOut]
 
 
-@router.post("", status_code=201, summary="Begin a draft")
+@router.post(
+    "",
+    status_code=201,
+    summary="Begin a draft",
+    responses={200: {"model": DraftOut, "description": _REPEATED}},
+)
 def create_draft(
-    *, said: DraftIn, caller: EditorDep, session: SessionDep, runtime: RuntimeDep, response: Response
+    *,
+    said: DraftIn,
+    caller: EditorDep,
+    session: SessionDep,
+    runtime: RuntimeDep,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> DraftOut:
     """Begin a draft of the layers as they are, or were at a revision; nothing that is published changes by it."""
+    request = request_of(caller, idempotency_key, "create", said)
+    earlier = keeping.repeated(session, None, request) if request else None
+    if earlier is not None:
+        response.status_code = 200
+        return tagged(response, DraftOut.model_validate(earlier))
     draft = keeping.create(
         session,
         title=said.title,
@@ -121,7 +140,10 @@ def create_draft(
         base=said.base_revision,
     )
     events.tell(session, draft)
-    return tagged(response, draft)
+    begun = tagged(response, draft)
+    if request:
+        keeping.remember(session, draft, request, begun.model_dump(mode="json"), now=runtime.clock())
+    return begun
 
 
 @router.get("", dependencies=_READ, summary="List drafts")
@@ -232,18 +254,34 @@ def list_notes(draft_id: DraftId, session: SessionDep) -> NoteList:
     return NoteList(notes=[NoteOut.model_validate(note) for note in found])
 
 
-@router.post("/{draft_id}/notes", status_code=201, summary="Remark on a draft")
+@router.post(
+    "/{draft_id}/notes",
+    status_code=201,
+    summary="Remark on a draft",
+    responses={200: {"model": NoteOut, "description": _REPEATED}},
+)
 def write_note(
-    *, draft_id: DraftId, said: NoteIn, caller: EditorDep, session: SessionDep, runtime: RuntimeDep
+    *,
+    draft_id: DraftId,
+    said: NoteIn,
+    caller: EditorDep,
+    session: SessionDep,
+    runtime: RuntimeDep,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> NoteOut:
     """Add a remark to a draft, at a place where it is about one."""
+    draft = keeping.get(session, draft_id)
+    request = request_of(caller, idempotency_key, "note", str(draft_id), said)
+    earlier = keeping.repeated(session, draft, request) if request else None
+    if earlier is not None:
+        response.status_code = 200
+        return NoteOut.model_validate(earlier)
     place = None if said.lon is None or said.lat is None else (said.lon, said.lat)
-    written = keeping.write_note(
-        session,
-        keeping.get(session, draft_id),
-        said.text,
-        author=caller.name or "",
-        now=runtime.clock(),
-        place=place,
+    now = runtime.clock()
+    written = NoteOut.model_validate(
+        keeping.write_note(session, draft, said.text, author=caller.name or "", now=now, place=place)
     )
-    return NoteOut.model_validate(written)
+    if request:
+        keeping.remember(session, draft, request, written.model_dump(mode="json"), now=now)
+    return written

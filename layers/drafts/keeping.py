@@ -221,18 +221,28 @@ class Request:
     digest: bytes
 
 
-def repeated(session: Session, draft: Draft, request: Request) -> dict[str, Any] | None:
-    """Return what an earlier request of this key to a locked draft was answered; None where there was none.
+def repeated(session: Session, draft: Draft | None, request: Request) -> dict[str, Any] | None:
+    """Return what an earlier request of this key was answered; None where there was none.
+
+    Others who send the key wait until the transaction ends.
+
+    Parameters
+    ----------
+    draft
+        To which draft it writes; None where it begins one.
 
     Raises
     ------
     Conflict
         If the key was used for another request.
     """
+    turn = func.hashtextextended(f"draft\n{request.account}\n{request.key}", 0)
+    session.execute(select(func.pg_advisory_xact_lock(turn)))
     earlier = session.get(DraftKey, (request.account, request.key))
     if earlier is None:
         return None
-    if bytes(earlier.request_digest) != request.digest or earlier.draft_id != draft.id:
+    of_another = draft is not None and earlier.draft_id != draft.id
+    if bytes(earlier.request_digest) != request.digest or of_another:
         raise Conflict(f"The Idempotency-Key {request.key!r} was used for another request; use a new one.")
     return earlier.reply
 

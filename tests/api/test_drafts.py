@@ -156,6 +156,54 @@ def test_a_repeated_request_edits_once(client, editor, draft):
     assert other.status_code == 409
 
 
+def test_a_repeated_request_is_answered_also_when_it_named_what_it_had_read(client, editor, draft):
+    tagged = {
+        **editor,
+        "Idempotency-Key": "k1",
+        "If-Match": client.get(draft, headers=editor).headers["ETag"],
+    }
+    first, again = (client.post(f"{draft}/edits", json=SPLIT, headers=tagged) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+
+
+def test_a_repeated_request_begins_one_draft(client, editor, sign_in):
+    with_key = {**editor, "Idempotency-Key": "k1"}
+    first = client.post("/api/drafts", json={"title": "北门改线"}, headers=with_key)
+    client.post(f"{first.headers['Location']}/edits", json=SPLIT, headers=editor)
+    again = client.post("/api/drafts", json={"title": "北门改线"}, headers=with_key)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert first.headers["Location"] == again.headers["Location"]
+    assert client.post("/api/drafts", json={"title": "南门改线"}, headers=with_key).status_code == 409
+    of_another = {**sign_in("editor", name="wang"), "Idempotency-Key": "k1"}
+    assert client.post("/api/drafts", json={"title": "南门改线"}, headers=of_another).status_code == 201
+    assert len(client.get("/api/drafts", headers=editor).json()["drafts"]) == 2
+
+
+def test_requests_repeated_at_once_begin_one_draft(client, editor):
+    with_key = {**editor, "Idempotency-Key": "k1"}
+
+    def begin(_):
+        return client.post("/api/drafts", json={"title": "北门改线"}, headers=with_key)
+
+    with ThreadPoolExecutor(8) as threads:
+        replies = list(threads.map(begin, range(8)))
+    assert sorted(reply.status_code for reply in replies) == [200] * 7 + [201]
+    assert len({reply.json()["id"] for reply in replies}) == 1
+
+
+def test_a_repeated_request_remarks_once(client, editor, draft):
+    with_key = {**editor, "Idempotency-Key": "k1"}
+    note = {"text": "界线应沿河中心"}
+    first, again = (client.post(f"{draft}/notes", json=note, headers=with_key) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert len(client.get(f"{draft}/notes", headers=editor).json()["notes"]) == 1
+    other = client.post("/api/drafts", json={"title": "二"}, headers=editor).headers["Location"]
+    assert client.post(f"{other}/notes", json=note, headers=with_key).status_code == 409
+
+
 def test_a_write_over_what_others_wrote_since_is_stale(client, editor, draft):
     seen = client.get(draft, headers=editor).headers["ETag"]
     assert client.post(f"{draft}/edits", json=SPLIT, headers={**editor, "If-Match": seen}).status_code == 201
