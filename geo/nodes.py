@@ -16,6 +16,7 @@ from geo.place_numbers import Numbers, mixed, numbered
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Objects = NDArray[np.object_]
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +78,25 @@ def insert(geoms: ArrayLike, *, tolerance: float) -> tuple[Objects, int]:
     return result, int((~np.isin(missing.area, spoilt)).sum())
 
 
-def find_missing(geoms: ArrayLike, *, tolerance: float) -> MissingNodes:
-    """Find nodes that lie on a neighbour's edge, away from its own nodes; see :func:`insert`."""
+def find_missing(geoms: ArrayLike, *, tolerance: float, within: Box | None = None) -> MissingNodes:
+    """Find nodes that lie on a neighbour's edge, away from its own nodes; see :func:`insert`.
+
+    Parameters
+    ----------
+    within
+        Box (west, south, east, north; the CRS of the areas) of the nodes that are asked for; everywhere by default.
+    """
     given = np.asarray(geoms, dtype=object)
     if not len(given):
         empty = np.empty(0, dtype=np.intp)
         return MissingNodes(empty, empty, empty, np.empty(0), np.empty((0, 2)))
     _, xy, offsets = shapely.to_ragged_array(given)
-    return _find(given, xy, offsets[0], tolerance)
+    return _find(given, xy, offsets[0], tolerance, within)
 
 
-def _find(geoms: Objects, xy: Floats, rings: Ints, tolerance: float) -> MissingNodes:
+def _find(
+    geoms: Objects, xy: Floats, rings: Ints, tolerance: float, within: Box | None = None
+) -> MissingNodes:
     """Compare the ends of unmatched edges with unmatched edges; where areas fit, every edge has its match."""
     vertex = numbered(xy)
     last = np.zeros(len(xy), dtype=bool)
@@ -95,6 +104,9 @@ def _find(geoms: Objects, xy: Floats, rings: Ints, tolerance: float) -> MissingN
     edge = np.flatnonzero(~last)
     edge = edge[_unmatched(vertex[edge], vertex[edge + 1])]
     ends = np.concatenate([edge, edge + 1])
+    if within is not None:
+        ends = ends[_met(xy[ends], xy[ends], within, 0.0)]
+        edge = edge[_met(xy[edge], xy[edge + 1], within, tolerance)]
     ends = ends[np.unique(vertex[ends], return_index=True)[1]]
     lines = shapely.linestrings(np.stack([xy[edge], xy[edge + 1]], axis=1))
     node, line = shapely.STRtree(lines).query(
@@ -115,6 +127,16 @@ def _find(geoms: Objects, xy: Floats, rings: Ints, tolerance: float) -> MissingN
         dtype=bool,
     )
     return MissingNodes(area[~own], owner[~own], line[~own], fraction[~own], xy[node[~own]])
+
+
+def _met(start: Floats, end: Floats, box: Box, room: float) -> NDArray[np.bool_]:
+    """Whether the boxes around edges meet a box with some room."""
+    west, south, east, north = box
+    met = np.ones(len(start), dtype=bool)
+    for axis, low, high in ((0, west, east), (1, south, north)):
+        one, other = start[:, axis], end[:, axis]
+        met &= (np.minimum(one, other) <= high + room) & (np.maximum(one, other) >= low - room)
+    return met
 
 
 def _unmatched(start: Numbers, end: Numbers) -> NDArray[np.bool_]:

@@ -102,7 +102,8 @@ def with_node(geom: shapely.Geometry, place: Place, *, within: float) -> shapely
         How far off an edge may pass, degrees. The edge moves onto the node.
     """
     kind, xy, offsets = shapely.to_ragged_array([geom])
-    if (xy == place).all(axis=1).any():
+    x, y = place
+    if ((xy[:, 0] == x) & (xy[:, 1] == y)).any():
         return geom
     at = _passing(xy, offsets[0], place, within)
     if not len(at):
@@ -117,11 +118,18 @@ def _passing(
     xy: npt.NDArray[np.float64], rings: npt.NDArray[np.intp], place: Place, within: float
 ) -> npt.NDArray[np.intp]:
     """First vertices of the edges that pass a place, ends aside; the nearest where there are several."""
-    step = np.diff(xy, axis=0)
+    beside = np.ones(len(xy) - 1, dtype=bool)
+    beside[rings[1:-1] - 1] = False
+    for of, value in zip(xy.T, place, strict=True):
+        beside &= (np.minimum(of[:-1], of[1:]) <= value + 2 * within) & (
+            np.maximum(of[:-1], of[1:]) >= value - 2 * within
+        )
+    at = np.flatnonzero(beside)
+    step = xy[at + 1] - xy[at]
     size = (step**2).sum(axis=1)
-    along = ((place - xy[:-1]) * step).sum(axis=1) / np.where(size > 0, size, 1.0)
-    off = np.hypot(*(xy[:-1] + along[:, None] * step - place).T)
+    along = ((place - xy[at]) * step).sum(axis=1) / np.where(size > 0, size, 1.0)
+    off = np.hypot(*(xy[at] + along[:, None] * step - place).T)
     passing = (off <= within) & (along > 0) & (along < 1) & (size > 0)
-    passing[rings[1:-1] - 1] = False
-    at = np.flatnonzero(passing)
-    return at[np.argsort(off[at], kind="stable")[:1]]
+    at, off = at[passing], off[passing]
+    nearest: npt.NDArray[np.intp] = at[np.argsort(off, kind="stable")[:1]]
+    return nearest

@@ -142,9 +142,10 @@ def _beside_places(shapes: Sequence[shapely.Geometry], places: Collection[Place]
     """Return the box around the edges of shapes that end at some places; empty where none does."""
     rings = shapely.get_rings(shapely.get_parts(np.array(shapes, dtype=object)))
     xy, ring = shapely.get_coordinates(rings, return_index=True)
-    ends = np.stack([xy[:-1], xy[1:]], axis=1)[ring[:-1] == ring[1:]]
-    held = ends[_among(ends.reshape(-1, 2), places).reshape(-1, 2).any(axis=1)].reshape(-1, 2)
-    return [*held.min(axis=0).tolist(), *held.max(axis=0).tolist()] if len(held) else []
+    named = _among(xy, places)
+    held = np.flatnonzero((ring[:-1] == ring[1:]) & (named[:-1] | named[1:]))
+    ends = xy[np.concatenate([held, held + 1])]
+    return [*ends.min(axis=0).tolist(), *ends.max(axis=0).tolist()] if len(held) else []
 
 
 def _moved(shape: shapely.Geometry, moves: Mapping[Place, Place]) -> tuple[shapely.Geometry, set[Place]]:

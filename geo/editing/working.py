@@ -193,11 +193,15 @@ class Working:
         ]
         rings = shapely.get_rings(shapely.get_parts(np.array(near, dtype=object)))
         xy, ring = shapely.get_coordinates(rings, return_index=True)
-        ends = np.stack([xy[:-1], xy[1:]], axis=1)[ring[:-1] == ring[1:]]
-        west, south, east, north = bounds
-        low, high = ends.min(axis=1), ends.max(axis=1)
-        ends = ends[(low <= (east, north)).all(axis=1) & (high >= (west, south)).all(axis=1)]
+        start, end = xy[:-1], xy[1:]
+        # Axis by axis: numpy is slow along an axis of two.
+        met = ring[:-1] == ring[1:]
+        for axis, low, high in ((0, bounds[0], bounds[2]), (1, bounds[1], bounds[3])):
+            one, other = start[:, axis], end[:, axis]
+            met &= (np.minimum(one, other) <= high) & (np.maximum(one, other) >= low)
+        ends = np.stack([start[met], end[met]], axis=1)
         places = np.unique(ends.reshape(-1, 2), axis=0)
+        west, south, east, north = bounds
         places = places[((places >= (west, south)) & (places <= (east, north))).all(axis=1)]
         place, line = shapely.STRtree(shapely.linestrings(ends)).query(
             shapely.points(places), predicate="dwithin", distance=ON_EDGE_DEG

@@ -7,7 +7,7 @@ import pandas as pd
 import shapely
 
 from geo import nodes
-from geo.nodes import MissingNodes
+from geo.nodes import Box, MissingNodes
 from geo.partition.measures import (
     METRES_PER_DEG,
     NEXT_TO_DEG,
@@ -29,7 +29,7 @@ class Meetings:
     missing: MissingNodes
 
 
-def find(layer: Layer, stood_for: Ints, places: Objects) -> list[pd.DataFrame]:
+def find(layer: Layer, stood_for: Ints, places: Objects, *, within: Box | None = None) -> list[pd.DataFrame]:
     """Find the duplicates, overlaps and T-junctions of a layer.
 
     Parameters
@@ -37,6 +37,8 @@ def find(layer: Layer, stood_for: Ints, places: Objects) -> list[pd.DataFrame]:
     stood_for
         Row in `places` of a shape that stands for the area and others, which tile it exactly; -1 for none. Such an
         area is looked at only if its shape does not fit all others.
+    within
+        Box (west, south, east, north) of the T-junctions that are asked for; everywhere by default.
     """
     first, repeated = duplicates(layer.geoms)
     equal = defects(
@@ -45,11 +47,11 @@ def find(layer: Layer, stood_for: Ints, places: Objects) -> list[pd.DataFrame]:
         codes=layer.pairs(first, repeated),
         geoms=layer.geoms[repeated],
     )
-    found = _meetings(layer.geoms, stood_for, places)
+    found = _meetings(layer.geoms, stood_for, places, within)
     return [equal, _overlaps(layer, found, repeated), t_junctions(layer, found.missing)]
 
 
-def _meetings(geoms: Objects, stood_for: Ints, places: Objects) -> Meetings:
+def _meetings(geoms: Objects, stood_for: Ints, places: Objects, within: Box | None) -> Meetings:
     """Look at shapes in place of the areas that they stand for, unless one meets what it should not."""
     standing = np.zeros(len(places), dtype=bool)
     standing[stood_for[stood_for >= 0]] = True
@@ -58,7 +60,7 @@ def _meetings(geoms: Objects, stood_for: Ints, places: Objects) -> Meetings:
             np.flatnonzero((stood_for < 0) | ~standing[stood_for]) if len(places) else np.arange(len(geoms))
         )
         shapes = np.concatenate([geoms[loose], places[standing]])
-        found = _look(shapes)
+        found = _look(shapes, within)
         concerned = np.zeros(len(shapes), dtype=bool)
         for rows in (found.one, found.other, found.missing.area, found.missing.owner):
             concerned[rows] = True
@@ -74,9 +76,9 @@ def _meetings(geoms: Objects, stood_for: Ints, places: Objects) -> Meetings:
         standing[np.flatnonzero(standing)[unfit]] = False
 
 
-def _look(shapes: Objects) -> Meetings:
+def _look(shapes: Objects, within: Box | None) -> Meetings:
     one, other = _overlapping_pairs(shapes, faulty(shapes))
-    return Meetings(one, other, nodes.find_missing(shapes, tolerance=NEXT_TO_DEG))
+    return Meetings(one, other, nodes.find_missing(shapes, tolerance=NEXT_TO_DEG, within=within))
 
 
 def _beside(places: Objects, points: Objects) -> Bools:

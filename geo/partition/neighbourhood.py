@@ -131,7 +131,8 @@ def _boxes(shapes: Objects) -> Objects:
 def _meetings(layer: Layer, boxes: Objects) -> list[pd.DataFrame]:
     """Defects where areas meet; of nodes that one side lacks those in the boxes, for others need areas further off."""
     nobody = np.full(len(layer.geoms), -1, dtype=np.intp)
-    equal, overlaps, junctions = meeting.find(layer, nobody, np.empty(0, dtype=object))
+    within = shapely.total_bounds(boxes).tolist() if len(boxes) else [np.nan] * 4  # in which nothing lies
+    equal, overlaps, junctions = meeting.find(layer, nobody, np.empty(0, dtype=object), within=tuple(within))
     held = shapely.STRtree(boxes).query(junctions["geometry"].to_numpy(dtype=object), predicate="intersects")[
         0
     ]
