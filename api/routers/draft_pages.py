@@ -7,7 +7,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api import diff_words, draft_words
+from api import diff_words, draft_imports, draft_words
 from api.access import Caller, Permission, needs
 from api.dependencies import Runtime, RuntimeDep, SessionDep, SnapshotDep
 from api.drafts import DraftId, EditorDep
@@ -118,6 +118,7 @@ def draft_page(
         told=draft_words.told,
         counted=draft_words.counted,
         layers=SPECS,
+        endings=draft_imports.SENDABLE,
     )
 
 

@@ -135,6 +135,10 @@ def test_a_preview_draws_what_the_draft_then_differs_in(editor, tmp_path):
     assert found >= {("before", "removed"), ("before", "moved"), ("after", "moved"), ("after", "added")}
     assert drawn(reply["features"]) == drawn(file) == drawn(then)
     assert {**file, "features": []} == {**then, "features": []}
+    assert told(send(editor, body, preview=True), 200)["features"] == {
+        "type": "FeatureCollection",
+        "features": [],
+    }
 
 
 def test_a_preview_tells_how_much_land_is_new_given_up_and_changes_hands(editor, tmp_path, session):

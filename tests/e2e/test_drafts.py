@@ -2,6 +2,7 @@
 
 import json
 
+import geopandas as gpd
 import pytest
 from playwright.sync_api import expect
 from shapely import box
@@ -149,6 +150,75 @@ def test_what_would_be_refused_is_listed_with_its_place(editor):
     page.select_option("#defect-layer", "grids")
     page.click("#check")
     expect(page.locator("#defects .note, #defects table").first).to_be_visible()
+
+
+def chosen(page, shapes):
+    """Choose a file of grids with hostile names and one bad code."""
+    shapes = {**shapes, HOSTILE: box(0, 0, 1, 1)}
+    frame = gpd.GeoDataFrame(
+        {"code": list(shapes), "name": HOSTILE}, geometry=[city.on_map(s) for s in shapes.values()]
+    )
+    file = {
+        "name": f"{HOSTILE}.geojson",
+        "mimeType": "application/geo+json",
+        "buffer": frame.to_json(drop_id=True).encode(),
+    }
+    page.set_input_files("#import-file", file)
+
+
+def test_a_file_is_shown_on_a_map_before_it_is_imported(editor):
+    page = editor.page
+    page.click("#import-look")
+    expect(page.locator("#import-told")).to_contain_text("请选择文件")
+    shapes = {WEST + "001": box(0, 0, 3, 8), WEST + "002": box(3, 0, 8, 8)}
+    shapes |= {EAST + "001": GRIDS[EAST + "001"], EAST + "003": GRIDS[EAST + "002"]}
+    chosen(page, shapes)
+    page.select_option("#import-mode", "replace")
+    page.click("#import-look")
+    preview = page.locator("#import-preview")
+    expect(preview.locator("#import-name")).to_contain_text(HOSTILE)
+    expect(preview.locator("#import-facts")).to_contain_text("新增 1，变动 2，不变 1，撤销 1")
+    expect(preview.locator("#import-facts")).to_contain_text("新增 0 m²，失去 0 m²")
+    expect(preview.locator("#import-summary")).to_contain_text("新增 1、撤销 1、界线或位置变动 2")
+    expect(preview.locator("#import-changes tbody tr")).to_have_count(4)
+    expect(preview.locator("#import-land tbody tr")).to_have_count(2)
+    expect(preview.locator("#import-rejects tbody tr")).to_have_count(1)
+    expect(preview.locator("#import-worse")).to_contain_text("没有新增或变大的缺陷")
+    for row, kind in (("新增", "导入后"), ("撤销", "现在")):
+        preview.locator("#import-changes tr", has_text=row).locator("button").click()
+        expect(preview.locator(".leaflet-popup-content").last).to_contain_text(kind)
+    # Nothing is stored until it is confirmed.
+    page.click("#import-cancel")
+    expect(preview).to_be_hidden()
+    expect(page.locator("#steps li")).to_have_count(0)
+    page.click("#import-look")
+    page.click("#import-go")
+    expect(preview).to_be_hidden()
+    expect(page.locator("#steps li")).to_have_count(1)
+    expect(page.locator("#changes tbody tr")).to_have_count(4)
+    expect(page.locator("#land tbody tr")).to_have_count(2)
+    expect(page.locator("#import-file")).to_have_value("")
+    chosen(page, shapes)
+    page.click("#import-look")
+    expect(preview.locator("#import-changes")).to_contain_text("文件与草稿没有差别")
+    expect(page.locator("#import-go")).to_be_disabled()
+    page.click("#import-cancel")
+    confirm(page, "submit")
+    expect(page.locator("#importing")).to_be_hidden()
+
+
+def test_a_preview_that_was_overtaken_is_not_imported(editor):
+    page = editor.page
+    chosen(page, {WEST + "001": box(0, 0, 3, 8), WEST + "002": box(3, 0, 8, 8)})
+    page.click("#import-look")
+    expect(page.locator("#import-preview")).to_be_visible()
+    # Meanwhile, in another window.
+    send(page, "edits", {"edit": "merge", "level": "grid", "codes": [EAST + "001", EAST + "002"]})
+    page.click("#import-go")
+    expect(page.locator("#told")).to_contain_text("已被他人修改")
+    expect(page.locator("#import-preview")).to_be_hidden()
+    expect(page.locator("#steps li")).to_have_count(1)
+    editor.wrong[:] = [said for said in editor.wrong if "412" not in said]
 
 
 def test_a_note_is_pinned_to_the_map(editor):

@@ -30,9 +30,10 @@ wangge.number = (value, digits = 0) =>
 wangge.percent = (value) =>
   value === null || value === undefined || Number.isNaN(value) ? "—" : `${(value * 100).toFixed(1)}%`;
 
-/** An address with a query; empty values are left out. */
+/** An address with a query; empty values are left out, a list is repeated. */
 wangge.address = (path, query = {}) => {
-  const kept = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const pairs = Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, each]));
+  const kept = pairs.filter(([, value]) => value !== undefined && value !== null && value !== "");
   const text = new URLSearchParams(kept).toString();
   return text ? `${path}?${text}` : path;
 };

@@ -6,8 +6,8 @@
   const AFTER = { color: "#1d6fb8", weight: 2.2, opacity: 0.95, fillColor: "#1d6fb8", fillOpacity: 0.06 };
   const LAND = { color: "#b45f06", weight: 1.2, opacity: 0.95, fillColor: "#f59f3a", fillOpacity: 0.5 };
   const KINDS = wangge.chinese
-    ? { added: "新增", removed: "撤销", moved: "界线或位置变动", attributes: "仅属性变动" }
-    : { added: "Added", removed: "Removed", moved: "Moved", attributes: "Attributes only" };
+    ? { added: "新增", removed: "撤销", moved: "界线或位置变动", nodes: "仅增减界点", attributes: "仅属性变动" }
+    : { added: "Added", removed: "Removed", moved: "Moved", nodes: "Nodes only", attributes: "Attributes only" };
   const LAYERS = wangge.chinese
     ? { districts: "区县", subdistricts: "街道", communities: "社区", grids: "网格", compounds: "小区", buildings: "楼栋", addresses: "门牌地址", old_estates: "老旧小区", facilities: "设施", streets: "道路", barriers: "障碍", posts: "岗位" }
     : {};
@@ -69,9 +69,9 @@
     { title: wangge.say("变化", "Change"), value: ({ properties }) => KINDS[properties.kind] },
   ], rows.slice(0, LISTED)) : wangge.make("p", { class: "note good" }, same));
 
-  const summary = ({ layers, left_out: leftOut }) => [
+  const summary = ({ layers, left_out: leftOut }, elsewhere) => [
     ...layers.map(({ layer, counts }) => `${layerName(layer)}: ${Object.entries(counts).filter(([, count]) => count).map(([kind, count]) => `${KINDS[kind]} ${wangge.number(count)}`).join(wangge.say("、", ", "))}`),
-    leftOut ? wangge.say(`另有 ${wangge.number(leftOut)} 个未画出，请下载。`, `${wangge.number(leftOut)} more are not drawn: download them.`) : "",
+    leftOut ? wangge.say(`另有 ${wangge.number(leftOut)} 个未画出`, `${wangge.number(leftOut)} more are not drawn`) + elsewhere : "",
   ].filter(Boolean).join(" · ");
 
   /** Outlines of all areas as they are published, with their names, below what changed. */
@@ -84,8 +84,23 @@
     areas.labels(map);
   };
 
-  /** Draw what changed and list it in #summary, #land and #changes; returns the layer, and its bounds where it has any. */
-  wangge.drawDiff = (map, data, { card = described, same }) => {
+  const plain = (value) => (value === null || value === undefined ? "—" : typeof value === "object" ? JSON.stringify(value) : String(value));
+
+  /** A table of the fields that differ between two states of a feature; of one that is new or gone, all that it has. */
+  wangge.changedFields = (layer, before, after, [was, willBe]) => {
+    const titles = wangge.config.chosen.fields[layer];
+    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+    const rows = names.filter((name) => plain(before[name]) !== plain(after[name]));
+    return rows.length ? wangge.table([
+      { title: wangge.say("字段", "Field"), value: (name) => titles[name] || name },
+      { title: was, value: (name) => plain(before[name]) },
+      { title: willBe, value: (name) => plain(after[name]) },
+    ], rows) : wangge.make("p", { class: "hint" }, wangge.say("您可见的字段都相同。", "All fields that you may see are the same."));
+  };
+
+  /** Draw what changed and list it in #summary, #land and #changes, their names after a prefix; returns the layer, and its
+      bounds where it has any. `elsewhere` says where to see what is not drawn. */
+  wangge.drawDiff = (map, data, { card = described, same, prefix = "", elsewhere = wangge.say("，请下载。", ": download them.") }) => {
     const group = L.layerGroup().addTo(map);
     group.renderer = L.canvas({ tolerance: 6, padding: 0.3 });
     const states = { before: [], after: [] };
@@ -98,11 +113,11 @@
       ...draw(map, group, states.after, AFTER, card),
     ]);
     const bounds = [...drawn.values(), ...land.values()].reduce((all, layer) => all.extend(boundsOf(layer)), L.latLngBounds([]));
-    part("land").replaceChildren(landTable(map, data.land.features, names, land));
+    part(`${prefix}land`).replaceChildren(landTable(map, data.land.features, names, land));
     // Each feature once: as it is, or as it was where it is no more.
     const rows = [...states.after, ...states.before.filter(({ properties }) => properties.kind === "removed")];
-    part("changes").replaceChildren(changesTable(map, rows, drawn, { card, same }));
-    part("summary").textContent = summary(data);
+    part(`${prefix}changes`).replaceChildren(changesTable(map, rows, drawn, { card, same }));
+    part(`${prefix}summary`).textContent = summary(data, elsewhere);
     return { group, bounds: bounds.isValid() ? bounds : null };
   };
 

@@ -14,20 +14,6 @@
 
   // --- what changed ---
 
-  const plain = (value) => (value === null || value === undefined ? "—" : typeof value === "object" ? JSON.stringify(value) : String(value));
-
-  /** The fields that differ between two states of a feature; of one that is new or gone, all that it has. */
-  const fields = (layer, before, after) => {
-    const titles = wangge.config.chosen.fields[layer];
-    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-    const rows = names.filter((name) => plain(before[name]) !== plain(after[name]));
-    return rows.length ? wangge.table([
-      { title: wangge.say("字段", "Field"), value: (name) => titles[name] || name },
-      { title: wangge.say("基准中", "In the base"), value: (name) => plain(before[name]) },
-      { title: wangge.say("草稿中", "In the draft"), value: (name) => plain(after[name]) },
-    ], rows) : wangge.make("p", { class: "hint" }, wangge.say("只有图形不同。", "Only the shape differs."));
-  };
-
   /** What a feature is before and after, asked for when somebody wants to know. */
   const values = ({ layer, code }) => {
     const box = wangge.make("div", {});
@@ -35,7 +21,8 @@
       if (box.childElementCount) return;
       try {
         const { before, after } = await wangge.fetchJson(`${address}/features/${layer}/${encodeURIComponent(code)}`);
-        box.replaceChildren(fields(layer, before?.properties.attributes ?? {}, after?.properties.attributes ?? {}));
+        const titles = [wangge.say("基准中", "In the base"), wangge.say("草稿中", "In the draft")];
+        box.replaceChildren(wangge.changedFields(layer, before?.properties.attributes ?? {}, after?.properties.attributes ?? {}, titles));
       } catch (problem) {
         box.replaceChildren(wangge.problemBox(problem));
       }
@@ -70,6 +57,8 @@
       const now = fresh.getElementById(live.id);
       if (now) live.replaceWith(document.adoptNode(now));
     }
+    // A draft takes files while it is open; the form stays, so that what was filled in does.
+    part("importing").hidden = part("standing").dataset.status !== "open";
     if (focused) part(focused)?.focus();
     pins();
   };

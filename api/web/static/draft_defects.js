@@ -9,7 +9,8 @@
   const sized = ({ size, unit }) => (size === null || size === undefined ? ""
     : `${wangge.number(size, size < 10 ? 2 : 0)} ${UNITS[unit] ?? unit ?? ""}`);
 
-  wangge.draftDefects = (map, address) => {
+  /** Lists of defects; a click on one looks at its place on a map. */
+  wangge.defectLists = (map) => {
     const { kinds, layers } = wangge.config.chosen;
     const marks = L.layerGroup().addTo(map);
 
@@ -40,22 +41,30 @@
       ...further,
     ], rows));
 
+    /** What is new or larger, and how many that are: more than are listed, perhaps. */
+    const worse = (rows, count) => (count ? [
+      wangge.make("p", { class: "note bad" }, wangge.say(`${wangge.number(count)} 处缺陷是新增或变大的，会使发布被拒绝。`, `${wangge.number(count)} defects are new or larger: they refuse a publication.`)),
+      listed(rows, [
+        { title: wangge.say("图层", "Layer"), value: ({ layer }) => layers[layer] || layer },
+        { title: wangge.say("编码", "Codes"), value: ({ id }) => wangge.make("span", { class: "code" }, id) },
+      ]),
+    ] : [wangge.make("p", { class: "note good" }, wangge.say("没有新增或变大的缺陷。", "No defect is new or larger."))]);
+
+    return { listed, worse, clear: () => marks.clearLayers() };
+  };
+
+  wangge.draftDefects = (map, address) => {
+    const lists = wangge.defectLists(map);
     const busy = (text) => wangge.make("p", { class: "busy" }, text);
 
     /** List what is new or larger than in the base. */
     const judge = async () => {
-      marks.clearLayers();
+      lists.clear();
       part("worse").replaceChildren(busy(wangge.say("正在检查…", "Checking…")));
       part("defects").replaceChildren();
       try {
         const { worse } = await wangge.fetchJson(`${address}/worse`);
-        part("worse").replaceChildren(...(worse.length ? [
-          wangge.make("p", { class: "note bad" }, wangge.say(`${worse.length} 处缺陷是新增或变大的，会使发布被拒绝。`, `${worse.length} defects are new or larger: they refuse a publication.`)),
-          listed(worse, [
-            { title: wangge.say("图层", "Layer"), value: ({ layer }) => layers[layer] || layer },
-            { title: wangge.say("编码", "Codes"), value: ({ id }) => wangge.make("span", { class: "code" }, id) },
-          ]),
-        ] : [wangge.make("p", { class: "note good" }, wangge.say("没有新增或变大的缺陷。", "No defect is new or larger."))]));
+        part("worse").replaceChildren(...lists.worse(worse, worse.length));
       } catch (problem) {
         part("worse").replaceChildren(wangge.problemBox(problem));
       }
@@ -68,7 +77,7 @@
       part("defects").replaceChildren(busy(wangge.say("正在全面检查…", "Checking the whole layer…")));
       try {
         const { rows } = await wangge.fetchJson(wangge.address(`${address}/defects`, { layer }));
-        part("defects").replaceChildren(rows.length ? listed(rows, [
+        part("defects").replaceChildren(rows.length ? lists.listed(rows, [
           { title: wangge.say("编码", "Codes"), value: ({ codes }) => wangge.make("span", { class: "code" }, codes.slice(0, 4).join(" ") + (codes.length > 4 ? " …" : "")) },
           { title: wangge.say("建议", "Suggested"), value: (row) => wangge.say(row.repair_zh, row.repair_en) },
         ]) : wangge.make("p", { class: "note good" }, wangge.say("这个图层没有缺陷。", "This layer has no defect.")));
