@@ -39,6 +39,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "added": ("新增", "Added"),
     "removed": ("撤销", "Removed"),
     "moved": ("界线或位置变动", "Moved"),
+    "nodes": ("仅增减界点", "Nodes only"),
     "attributes": ("仅属性变动", "Attributes only"),
 }
 

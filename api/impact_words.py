@@ -73,7 +73,7 @@ class FigureOut(BaseModel):
 class AreaOut(BaseModel):
     """What an area holds; `code` null is what lies in no area of the level.
 
-    `change` is `added`, `removed`, `moved` or `attributes`; null where only what it holds changed. People, households,
+    `change` is `added`, `removed`, `moved`, `nodes` or `attributes`; null where only what it holds changed. People, households,
     compounds … are whole, each counted in one area. `incidents` (open ones) is null where the account may not know.
     """
 

@@ -5,6 +5,7 @@ EPSG:4326, longitude first. A feature keeps its id for as long as it lives; land
 """
 
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,8 +20,9 @@ from geo import crs
 Objects = NDArray[np.object_]
 Flags = NDArray[np.bool_]
 
-#: Kinds of changes: ``moved`` is another border or place, ``attributes`` anything else.
-KINDS = ("added", "removed", "moved", "attributes")
+#: Kinds of changes: ``moved`` is another border or place; ``nodes`` the same land within a border that got or lost nodes, as
+#: borders do when a neighbour changes; ``attributes`` anything else.
+KINDS = ("added", "removed", "moved", "nodes", "attributes")
 
 #: Land below this is rounding where a border got a node, not a border that moved; square metres.
 LEAST_M2 = 1e-3
@@ -29,6 +31,8 @@ LEAST_M2 = 1e-3
 _SHAPES = ("geometry", "entrances", "site")
 _AREAL = 2
 _METRES_PER_DEG = 111_195.0
+# Well above what sizes of equal areas differ by for being rounded.
+_DOUBTFUL_M2 = 1.0
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,11 @@ class Changes:
         ids = self.before.index.union(self.after.index, sort=False)
         was, now = ids.isin(self.before.index), ids.isin(self.after.index)
         fields = self._fields(ids[was & now]).reindex(ids)
-        moved = [isinstance(names, tuple) and bool({*names} & {*_SHAPES}) for names in fields]
-        kind = np.select([~was, ~now, np.array(moved, dtype=bool)], KINDS[:3], default=KINDS[3])
+        shapes = [{*names} & {*_SHAPES} if isinstance(names, tuple) else set() for names in fields]
+        noded = self._noded(ids, shapes)
+        moved = np.array([bool(each) for each in shapes], dtype=bool) & ~noded
+        only_nodes = noded & np.array([names == ("geometry",) for names in fields], dtype=bool)
+        kind = np.select([~was, ~now, moved, only_nodes], KINDS[:4], default=KINDS[4])
         latest = pd.concat([_said(self.after), _said(self.before[~self.before.index.isin(self.after.index)])])
         latest = latest.reindex(ids)
         table = pd.DataFrame(
@@ -75,6 +82,17 @@ class Changes:
     def counts(self) -> dict[str, int]:
         """How many changes there are of each kind."""
         return {kind: int((self.table["kind"] == kind).sum()) for kind in KINDS}
+
+    def _noded(self, ids: pd.Index, shapes: Sequence[Collection[str]]) -> Flags:
+        """Whether features are areas of other shapes with the same land."""
+        found = np.array([each == {"geometry"} for each in shapes], dtype=bool)
+        drawn = ids[found]
+        before, after = (
+            side.loc[drawn, "geometry"].to_numpy(dtype=object) if len(drawn) else np.empty(0, dtype=object)
+            for side in (self.before, self.after)
+        )
+        found[found] = _same_land(before, after)
+        return found
 
     def _fields(self, ids: pd.Index) -> pd.Series:
         """Columns in which features of both states differ."""
@@ -122,18 +140,19 @@ def inverted(changes: Changes) -> Changes:
 
 def without_nodes(changes: Changes) -> Changes:
     """Leave out areas that only got or lost nodes on their borders: of land, they have what they had."""
-    table = changes.table
-    drawn = table.index[[names == ("geometry",) for names in table["fields"]]]
-    before, after = (
-        side.loc[drawn, "geometry"].to_numpy(dtype=object) for side in (changes.before, changes.after)
-    )
-    areal = (shapely.get_dimensions(before) == _AREAL) & (shapely.get_dimensions(after) == _AREAL)
-    areal &= shapely.is_valid(before) & shapely.is_valid(after)
-    drawn, before, after = drawn[areal], before[areal], after[areal]
-    # The land that moved is a ring along the border; a square degree has the most square metres at the equator.
-    apart = shapely.area(shapely.symmetric_difference(before, after)) * _METRES_PER_DEG**2
-    same = drawn[apart < LEAST_M2]
+    same = changes.table.index[changes.table["kind"] == "nodes"]
     return Changes(*(side[~side.index.isin(same)] for side in (changes.before, changes.after)))
+
+
+def _same_land(before: Objects, after: Objects) -> Flags:
+    areal: Flags = (shapely.get_dimensions(before) == _AREAL) & (shapely.get_dimensions(after) == _AREAL)
+    # Sizes rule out most, and are computed in no time.
+    areal &= np.abs(shapely.area(before) - shapely.area(after)) * _METRES_PER_DEG**2 < _DOUBTFUL_M2
+    areal &= shapely.is_valid(before) & shapely.is_valid(after)
+    # The land that moved is a ring along the border; a square degree has the most square metres at the equator.
+    apart = shapely.area(shapely.symmetric_difference(before[areal], after[areal])) * _METRES_PER_DEG**2
+    areal[areal] = apart < LEAST_M2
+    return areal
 
 
 def changed(fresh: pd.DataFrame, stored: pd.DataFrame) -> tuple[Flags, Flags]:

@@ -128,7 +128,7 @@ class EditOut(BaseModel):
                 "layers": [
                     {
                         "layer": "grids",
-                        "counts": {"added": 2, "removed": 1, "moved": 0, "attributes": 0},
+                        "counts": {"added": 2, "removed": 1, "moved": 0, "nodes": 0, "attributes": 0},
                         "changes": [
                             {
                                 "id": "8f0c6f7a-6a55-4a53-9d0a-0c2f6b8e7a11",

@@ -50,7 +50,7 @@ _EXAMPLE: JsonDict = {
     "layers": [
         {
             "layer": "grids",
-            "counts": {"added": 1, "removed": 0, "moved": 2, "attributes": 0},
+            "counts": {"added": 1, "removed": 0, "moved": 2, "nodes": 0, "attributes": 0},
             "changes": [],
             "land": [{"from_code": "510899001001004", "to_code": "510899001001003", "area_m2": 1840.2}],
             "land_m2": {"added": 0.0, "removed": 0.0, "changed_hands": 1840.2},

@@ -76,8 +76,9 @@ class UndoIn(BaseModel):
 class ChangeOut(BaseModel):
     """A feature that changed.
 
-    `kind` is `added`, `removed`, `moved` (another border or place) or `attributes`; `fields` names what differs and
-    `values` has it before and after, shapes apart. `grown_m2` is how much an area grew, `moved_m` how far a point moved.
+    `kind` is `added`, `removed`, `moved` (another border or place), `nodes` (the same land, its border with other nodes) or
+    `attributes`; `fields` names what differs and `values` has it before and after, shapes apart. `grown_m2` is how much an
+    area grew, `moved_m` how far a point moved.
     """
 
     id: str
@@ -114,7 +115,7 @@ _DIFFERENCE: dict[str, Any] = {
     "layers": [
         {
             "layer": "grids",
-            "counts": {"added": 0, "removed": 0, "moved": 2, "attributes": 0},
+            "counts": {"added": 0, "removed": 0, "moved": 2, "nodes": 0, "attributes": 0},
             "changes": [
                 {
                     "id": "8f0c6f7a-6a55-4a53-9d0a-0c2f6b8e7a11",

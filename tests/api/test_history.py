@@ -47,7 +47,7 @@ def test_one_revision(open_client):
 def test_a_diff_lists_features_and_land(open_client):
     found = open_client.get("/api/revisions/1/diff/2").json()
     (layer,) = found["layers"]
-    assert layer["counts"] == {"added": 0, "removed": 0, "moved": 2, "attributes": 0}
+    assert layer["counts"] == {"added": 0, "removed": 0, "moved": 2, "nodes": 0, "attributes": 0}
     assert {row["code"] for row in layer["changes"]} == {FIRST, SECOND}
     (land,) = layer["land"]
     assert (land["from_code"], land["to_code"]) == (SECOND, FIRST)

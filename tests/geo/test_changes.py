@@ -37,7 +37,7 @@ def test_each_kind_of_change_is_told():
     change = found(before, renamed)
     assert kinds(change) == {"G2": "attributes"}
     assert change.table["fields"].tolist() == [("name",)]
-    assert change.counts == {"added": 0, "removed": 0, "moved": 0, "attributes": 1}
+    assert change.counts == {"added": 0, "removed": 0, "moved": 0, "nodes": 0, "attributes": 1}
 
 
 def test_a_ring_that_starts_elsewhere_is_the_same():
@@ -49,9 +49,28 @@ def test_areas_that_only_got_nodes_have_the_land_they_had():
     noded = shapely.segmentize(square(0, 0), 0.5)
     after = areas(BEFORE | {"G1": noded, "G2": square(1, 0, 0.5)})
     after.loc[identifier("G3"), "name"] = "新名"
-    change = changes.without_nodes(found(areas(BEFORE), after))
-    assert kinds(change) == {"G2": "moved", "G3": "attributes"}
-    assert len(change.before) == len(change.after) == 2
+    change = found(areas(BEFORE), after)
+    assert kinds(change) == {"G1": "nodes", "G2": "moved", "G3": "attributes"}
+    assert change.counts == {"added": 0, "removed": 0, "moved": 1, "nodes": 1, "attributes": 1}
+    assert kinds(changes.inverted(change)) == kinds(change)
+    less = changes.without_nodes(change)
+    assert kinds(less) == {"G2": "moved", "G3": "attributes"}
+    assert len(less.before) == len(less.after) == 2
+
+
+def test_who_got_nodes_and_another_name_has_another_name():
+    noded = areas(BEFORE | {"G1": shapely.segmentize(square(0, 0), 0.5)})
+    noded.loc[identifier("G1"), "name"] = "新名"
+    change = found(areas(BEFORE), noded)
+    assert kinds(change) == {"G1": "attributes"}
+    assert change.table["fields"].tolist() == [("name", "geometry")]
+    assert len(changes.without_nodes(change)) == 1
+
+
+def test_an_area_that_moved_and_kept_its_size_has_moved():
+    after = areas(BEFORE | {"G3": square(5, 0)})
+    assert kinds(found(areas(BEFORE), after)) == {"G3": "moved"}
+    assert kinds(found(compounds({"C1": point(0, 0)}), compounds({"C1": point(0, 1)}))) == {"C1": "moved"}
 
 
 def test_land_goes_from_one_code_to_another():
@@ -94,7 +113,7 @@ def test_a_node_in_a_straight_border_moves_no_land():
     middle = (east, (south + north) / 2 + 1e-9)
     ring = shapely.Polygon([(west, south), (east, south), middle, (east, north), (west, north)])
     change = found(areas(BEFORE), areas(BEFORE | {"G1": shapely.MultiPolygon([ring])}))
-    assert kinds(change) == {"G1": "moved"}
+    assert kinds(change) == {"G1": "nodes"}
     assert pairs(change) == {}
 
 

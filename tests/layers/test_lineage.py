@@ -78,7 +78,7 @@ def test_blame_of_an_older_state(built):
 
 def test_a_diff_runs_both_ways(built):
     there, back = diffs.between(built, 1, 4)[0], diffs.between(built, 4, 1)[0]
-    assert there.changes.counts == {"added": 2, "removed": 2, "moved": 0, "attributes": 0}
+    assert there.changes.counts == {"added": 2, "removed": 2, "moved": 0, "nodes": 0, "attributes": 0}
     assert back.changes.counts == there.changes.counts
     pairs = {(a, b) for a, b in there.land[["from_code", "to_code"]].itertuples(index=False)}
     assert pairs == {(b, a) for a, b in back.land[["from_code", "to_code"]].itertuples(index=False)}
