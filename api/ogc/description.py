@@ -44,13 +44,9 @@ _PROBLEM = {
 
 def description(tree: Tree) -> dict[str, Any]:
     """Return the OpenAPI 3.0 document of the published tree."""
-    paths: dict[str, Any] = {
-        **_documents(),
-        "/tileMatrixSets": _operation("list_tile_matrix_sets", JSON, "Tile matrix sets"),
-        f"/tileMatrixSets/{TILE_MATRIX_SET}": _operation("get_tile_matrix_set", JSON, "The tile matrix set"),
-    }
+    paths = _documents()
     for collection in COLLECTIONS.values():
-        paths |= _collection(collection, periods.NAMES) | _tiles(collection)
+        paths |= _collection(collection, periods.NAMES) | _tiles(collection, periods.NAMES)
     title = "Wangge 网格 · OGC API – Features, Tiles"
     return _document(tree, title, "已发布图层，只读 · Published layers, read-only.", paths)
 
@@ -61,9 +57,10 @@ def of_draft(tree: Tree, title: str) -> dict[str, Any]:
     for collection in COLLECTIONS.values():
         for path, operations in _collection(collection, drafted.NAMES).items():
             paths[path] = operations | written.operations(collection, path)
+        paths |= _tiles(collection, drafted.NAMES)
     paths["/transactions"] = {"post": written.transaction()}
     said = "草稿图层，可写：每次写入是草稿的一步 · Layers of a draft: each write is one step of it."
-    document = _document(tree, f"{title} · OGC API – Features", said, paths)
+    document = _document(tree, f"{title} · OGC API – Features, Tiles", said, paths)
     document["components"]["parameters"] |= written.PARAMETERS
     document["components"]["schemas"] |= written.SCHEMAS
     return document
@@ -75,6 +72,8 @@ def _documents() -> dict[str, Any]:
         "/api": _operation("describe", OPENAPI, "This document"),
         "/conformance": _operation("conformance", JSON, "Conformance classes"),
         "/collections": _operation("list_layers", JSON, "Layers"),
+        "/tileMatrixSets": _operation("list_tile_matrix_sets", JSON, "Tile matrix sets"),
+        f"/tileMatrixSets/{TILE_MATRIX_SET}": _operation("get_tile_matrix_set", JSON, "The tile matrix set"),
     }
 
 
@@ -118,10 +117,10 @@ def _collection(collection: Collection, states: tuple[str, ...]) -> dict[str, An
     }
 
 
-def _tiles(collection: Collection) -> dict[str, Any]:
+def _tiles(collection: Collection, states: tuple[str, ...]) -> dict[str, Any]:
     name, named = collection.name, collection.en
     root = f"/collections/{name}/tiles"
-    at = [*map(_ref, (*_OF_TILE, *periods.NAMES))]
+    at = [*map(_ref, (*_OF_TILE, *states))]
     tile = _operation(f"tile_{name}", MVT, f"A vector tile of {named}", at)
     answers = tile["get"]["responses"]
     answers["200"]["content"][MVT]["schema"] = {"type": "string", "format": "binary"}

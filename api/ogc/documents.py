@@ -83,8 +83,6 @@ class Shown:
         Whose data the layers are, where stated.
     extent
         Tells the box around a collection (west, south, east, north; EPSG:4326); None where it is empty.
-    published
-        Whether it is the published tree, whose collections come as vector tiles too, or one that can be written to.
     """
 
     title: str
@@ -93,7 +91,6 @@ class Shown:
     since: str | None
     attribution: str
     extent: Callable[[Collection], Box | None]
-    published: bool = True
 
 
 def landing(tree: Tree, shown: Shown) -> dict[str, Any]:
@@ -106,14 +103,14 @@ def landing(tree: Tree, shown: Shown) -> dict[str, Any]:
             link(tree.href("api"), "service-desc", OPENAPI, "OpenAPI 3.0"),
             link(tree.href("conformance"), "conformance", JSON, "conformance classes"),
             link(tree.href("collections"), "data", JSON, "图层 layers"),
-            *_tile_matrix_sets(tree, shown),
+            link(tree.href("tileMatrixSets"), TILING_SCHEMES, JSON, "瓦片矩阵集 tile matrix sets"),
         ],
     }
 
 
 def conformance(*, published: bool = True) -> dict[str, Any]:
     """Return the conformance declaration of the published tree, or of one that can be written to."""
-    return {"conformsTo": [*_READING, *(_TILES if published else _WRITING)]}
+    return {"conformsTo": [*_READING, *_TILES, *(() if published else _WRITING)]}
 
 
 def collections(tree: Tree, shown: Shown) -> dict[str, Any]:
@@ -139,7 +136,7 @@ def collection(tree: Tree, about: Collection, shown: Shown) -> dict[str, Any]:
             link(tree.href("collections", name, "items"), "items", GEOJSON, "要素 features"),
             link(tree.href("collections", name, "queryables"), QUERYABLES, SCHEMA, "可查询属性 queryables"),
             link(tree.href("collections", name, "schema"), SCHEMA_OF, SCHEMA, "属性结构 schema"),
-            *_tilesets(tree, name, shown),
+            link(tree.href("collections", name, "tiles"), TILESETS, JSON, "矢量瓦片 vector tiles"),
         ],
     }
     if about.partner:
@@ -156,15 +153,3 @@ def collection(tree: Tree, about: Collection, shown: Shown) -> dict[str, Any]:
     if shown.attribution:
         found["attribution"] = shown.attribution
     return found
-
-
-def _tile_matrix_sets(tree: Tree, shown: Shown) -> list[dict[str, str]]:
-    if not shown.published:
-        return []
-    return [link(tree.href("tileMatrixSets"), TILING_SCHEMES, JSON, "瓦片矩阵集 tile matrix sets")]
-
-
-def _tilesets(tree: Tree, name: str, shown: Shown) -> list[dict[str, str]]:
-    if not shown.published:
-        return []
-    return [link(tree.href("collections", name, "tiles"), TILESETS, JSON, "矢量瓦片 vector tiles")]

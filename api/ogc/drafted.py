@@ -73,12 +73,11 @@ def shown(session: Session, draft: Draft, runtime: Runtime, snapshot: Snapshot) 
     base = draft.base_revision
     return Shown(
         f"{draft.title} · 草稿 draft",
-        f"基于修订 {base} 的草稿，状态 {draft.status} · Draft on revision {base}, {draft.status} (OGC API – Features)",
+        f"基于修订 {base} 的草稿，状态 {draft.status} · Draft on revision {base}, {draft.status} (OGC API – Features, Tiles)",
         snapshot.deployment,
         extents.since(runtime),
         sources.attributed(snapshot, runtime.settings.map_attribution),
         lambda collection: _extent(session, draft, snapshot, collection),
-        published=False,
     )
 
 
@@ -88,7 +87,7 @@ def _held(draft: Draft, query: Mapping[str, str], collection: Collection) -> Hel
     return Held(
         drafted.selection(collection, state),
         {"step": str(step)},
-        f"{draft.id}/{draft.version}",
+        f"{draft.id}/{draft.version}/{step}",
         draft.base_revision,
         f"at step {step} of this draft",
     )

@@ -36,7 +36,7 @@ def landing(*, request: Request, session: SessionDep, runtime: RuntimeDep, draft
     """Lead to everything else."""
     queries.parameters(request, ())
     draft = drafted.named(session, draft_id)
-    return document(documents.landing(drafted.tree(request, runtime, draft), _shown(session, draft, runtime)))
+    return document(documents.landing(drafted.tree(request, runtime, draft), shown(session, draft, runtime)))
 
 
 @router.api_route("/api", methods=_READ)
@@ -60,8 +60,8 @@ def list_layers(*, request: Request, session: SessionDep, runtime: RuntimeDep, d
     """List the layers."""
     queries.parameters(request, ())
     draft = drafted.named(session, draft_id)
-    shown = _shown(session, draft, runtime)
-    return document(documents.collections(drafted.tree(request, runtime, draft), shown))
+    root = drafted.tree(request, runtime, draft)
+    return document(documents.collections(root, shown(session, draft, runtime)))
 
 
 @router.api_route(_LAYER, methods=_READ)
@@ -76,8 +76,8 @@ def describe_layer(
     """Tell what there is to know of a layer."""
     queries.parameters(request, ())
     draft, about = drafted.named(session, draft_id), collections.named(layer)
-    shown = _shown(session, draft, runtime)
-    return document(documents.collection(drafted.tree(request, runtime, draft), about, shown))
+    root = drafted.tree(request, runtime, draft)
+    return document(documents.collection(root, about, shown(session, draft, runtime)))
 
 
 @router.api_route(f"{_LAYER}/queryables", methods=_READ)
@@ -200,5 +200,6 @@ def _may_write(session: Session, draft_id: str) -> bool:
     return drafted.named(session, draft_id).status == "open"
 
 
-def _shown(session: Session, draft: Draft, runtime: Runtime) -> Shown:
+def shown(session: Session, draft: Draft, runtime: Runtime) -> Shown:
+    """Return what the tree of a draft shows."""
     return drafted.shown(session, draft, runtime, drafted.base(runtime, draft))

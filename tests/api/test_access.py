@@ -32,7 +32,7 @@ OGC = (
 )
 #: What is read of a draft's tree, and the writes to it.
 _DRAFT = "/ogc/drafts/{draft_id}"
-OGC_DRAFT = tuple(path.replace("/ogc", _DRAFT, 1) for path in OGC if "tile" not in path.lower())
+OGC_DRAFT = tuple(path.replace("/ogc", _DRAFT, 1) for path in OGC)
 _ITEMS = f"{_DRAFT}/collections/{{layer}}/items"
 OGC_WRITES = (
     f"POST {_ITEMS}",

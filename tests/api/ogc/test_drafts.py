@@ -4,6 +4,7 @@ import pytest
 from openapi_spec_validator import validate
 from shapely import Point, box
 
+from api.ogc.links import TILING_SCHEMES
 from layers.drafts import keeping, steps
 from layers.features.collections import COLLECTIONS
 from tests import paper_city as paper
@@ -21,7 +22,7 @@ def test_the_landing_page_leads_everywhere_within_the_draft(editing):
         page = editing.client.get(path).json()
         assert page["title"] == "东门改线 · 草稿 draft"
         links = {link["rel"]: link for link in page["links"]}
-        assert set(links) == {"self", "service-desc", "conformance", "data"}
+        assert set(links) == {"self", "service-desc", "conformance", "data", TILING_SCHEMES}
         for link in links.values():
             assert link["href"].startswith(f"http://testserver{root}")
             reply = editing.client.get(link["href"])
