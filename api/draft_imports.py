@@ -127,7 +127,7 @@ def carry_out(runtime: Runtime, caller: Caller, asked: Asked, file: Sent) -> tup
         if earlier is not None:
             return earlier, False
         proposal = _propose(session, runtime, draft, asked, file)
-        found = _diffs(session, caller, draft, proposal)
+        found = _diffs(session, caller, draft, proposal, land=asked.preview)
         told = _told(proposal, found, asked)
         if asked.preview:
             return told | _drawn(found) | {"step": None, "version": draft.version}, False
@@ -161,7 +161,7 @@ def preview(runtime: Runtime, caller: Caller, asked: Asked, file: Sent, written:
     """
     with database.translated(), runtime.look_ups() as session:
         draft = keeping.get(session, asked.draft_id)
-        found = _diffs(session, caller, draft, _propose(session, runtime, draft, asked, file))
+        found = _diffs(session, caller, draft, _propose(session, runtime, draft, asked, file), land=True)
         revision = draft.base_revision
     return diff_words.body(written, found, revision, None), revision
 
@@ -246,12 +246,16 @@ class _Watch:
             )
 
 
-def _diffs(session: Session, caller: Caller, draft: Draft, proposal: Proposal) -> list[Diff]:
-    """Return what an import would change in a draft, with the land that changes hands, as the caller may know it."""
+def _diffs(session: Session, caller: Caller, draft: Draft, proposal: Proposal, *, land: bool) -> list[Diff]:
+    """Return what an import would change in a draft, as the caller may know it.
+
+    To work out the land that changes hands takes long where every border of a city moves; what is stored waits for no such
+    thing, and the draft's difference tells it.
+    """
     outcome = proposal.outcome
     found = outcome.differences()
     require_scope(session, caller, states.state_of(draft), found)
-    listed = diffs.listed(found, metric=outcome.state.metric)
+    listed = diffs.listed(found, metric=outcome.state.metric, land=land)
     return listed if reads_people(caller) else diffs.impersonal(listed)
 
 
