@@ -67,7 +67,7 @@ class LayerImport(LayerDiff):
     """What became of one layer.
 
     `land_m2` is the sum of all its land, `land` lists the largest pieces: `added` was nobody's before, `removed` is
-    nobody's after, the rest `changed_hands` from code to code. Null as `land` is.
+    nobody's after, the rest `changed_hands` from code to code. Both are told of a preview, of layers of areas.
     """
 
     land_m2: dict[str, float] | None
