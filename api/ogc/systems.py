@@ -28,6 +28,6 @@ def stated(uri: str | None, known: dict[str, Place], *, field: str) -> Place:
     if uri is None:
         return CRS84
     if uri not in known:
-        message = f"{uri!r} is not offered; there are: {', '.join(known)}."
+        message = f"{uri!r:.80} is not offered; there are: {', '.join(known)}."
         raise DataError(Fault(kind="parameter-invalid", field=field, message=message))
     return known[uri]

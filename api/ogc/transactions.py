@@ -101,7 +101,7 @@ class Actions:
         stated: Any,  # noqa: ANN401 - JSON
     ) -> Iterator[tuple[str, str, Collection, Callable[[State], Write]]]:
         """Yield what an action does to each feature, and where that is stated."""
-        if not isinstance(stated, dict) or stated.get("action") not in _TOTALS:
+        if not isinstance(stated, dict) or stated.get("action") not in [*_TOTALS]:
             raise _wrong("action", f"An action is an object whose `action` is one of {', '.join(_TOTALS)}.")
         kind, collection = stated["action"], _named(stated.get("collection"))
         if kind == "insert":
@@ -199,9 +199,10 @@ class Actions:
                 'A filter is wanted: {"ids": […]}, CQL2 JSON (an object) or CQL2 text (cql2-text, a string).'
             )
             raise _wrong("filter", message)
-        place = systems.stated(stated.get("filter-crs"), self.known, field="filter-crs")
+        uri = stated.get("filter-crs")
+        place = systems.stated(None if uri is None else str(uri), self.known, field="filter-crs")
         try:
-            read = filters.from_text(asked) if isinstance(asked, str) else asked
+            read = filters.from_text(asked) if isinstance(asked, str) else filters.from_object(asked)
             return selection.where(filters.condition(read, selection, place))
         except DataError as error:
             raise DataError([replace(fault, field="filter") for fault in error.faults]) from error
@@ -258,7 +259,7 @@ def _identifier(stated: object) -> UUID:
     try:
         return UUID(str(stated))
     except ValueError as error:
-        raise _wrong("filter", f"{stated!r} is no id of a feature: ids are UUIDs.") from error
+        raise _wrong("filter", f"{stated!r:.80} is no id of a feature: ids are UUIDs.") from error
 
 
 def _patch(properties: Mapping[str, Any]) -> dict[str, Any]:

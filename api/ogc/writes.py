@@ -99,14 +99,14 @@ class Writing:
             known = systems.offered(self.snapshot.deployment)
             body = self._body(transactions.MEDIA_TYPES)
             actions = Actions(self.session, draft, place, known, extents.hull(self.snapshot))
-            return actions.carry_out(body, caller, now=self.runtime.clock())
+            written = actions.carry_out(body, caller, now=self.runtime.clock())
+            # Of the draft as this left it: who repeats the request has not seen what others wrote since.
+            return {**written, "tag": drafts.tag(draft)}
 
         draft, told, _ = self._once(caller, draft_id, work)
         root = trees.tree(self.request, self.runtime, draft)
         preference = self.request.headers.get("prefer", "")
-        return transactions.reply(
-            told, root, preference, headers={**_standing(draft), "ETag": drafts.tag(draft)}
-        )
+        return transactions.reply(told, root, preference, headers={**_standing(draft), "ETag": told["tag"]})
 
     def _carry_out(
         self,

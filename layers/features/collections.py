@@ -76,5 +76,5 @@ def named(name: str) -> Collection:
         If there is none; the message names those there are.
     """
     if name not in COLLECTIONS:
-        raise NotFound(f"There is no published layer {name!r}; there are: {', '.join(COLLECTIONS)}.")
+        raise NotFound(f"There is no published layer {name!r:.80}; there are: {', '.join(COLLECTIONS)}.")
     return COLLECTIONS[name]

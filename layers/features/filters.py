@@ -61,7 +61,7 @@ def from_text(text: str) -> Any:  # noqa: ANN401 - CQL2 JSON
     """
     _check_size(text)
     if _open_at_once(text) > _MOST_OPEN or _PREFIXES.search(text) or text.count("^") > _MOST_POWERS:
-        raise _wrong(f"It is nested too deeply; {MOST_DEPTH} levels are read.")
+        raise _too_deep()
     try:
         return cql2.parse_text(text).to_json()
     except cql2.ParseError as error:
@@ -81,6 +81,21 @@ def from_json(text: str) -> Any:  # noqa: ANN401 - CQL2 JSON
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise _wrong(f"It is not JSON: {error}.") from error
+
+
+def from_object(stated: dict[str, Any]) -> Any:  # noqa: ANN401 - CQL2 JSON
+    """Return a filter in CQL2 JSON that is parsed already, as a part of a body.
+
+    Raises
+    ------
+    DataError
+        If it is longer than one that stands by itself may be.
+    """
+    try:
+        _check_size(orjson.dumps(stated).decode())
+    except orjson.JSONEncodeError as error:
+        raise _too_deep() from error
+    return stated
 
 
 def condition(stated: Any, selection: Selection, place: Place) -> ColumnElement[bool]:  # noqa: ANN401 - CQL2 JSON
@@ -115,7 +130,7 @@ class _Reader:
 
     def value(self, stated: Any, depth: int) -> _Value:  # noqa: ANN401 - CQL2 JSON
         if depth > MOST_DEPTH:
-            raise _wrong(f"It is nested too deeply; {MOST_DEPTH} levels are read.")
+            raise _too_deep()
         if not isinstance(stated, dict):
             return _literal(stated)
         if "property" in stated:
@@ -275,6 +290,10 @@ def _open_at_once(text: str) -> int:
 def _shown(value: Any) -> str:  # noqa: ANN401 - CQL2 JSON
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - what fits on a line
+
+
+def _too_deep() -> DataError:
+    return _wrong(f"It is nested too deeply; {MOST_DEPTH} levels are read.")
 
 
 def _wrong(message: str) -> DataError:

@@ -1,5 +1,7 @@
 """Transactions: many writes to a draft in one request, all as one step or none."""
 
+from functools import reduce
+
 import pytest
 from shapely import Point, box
 from shapely.geometry import mapping
@@ -194,7 +196,12 @@ def test_every_fault_of_every_action_is_told_and_nothing_is_stored(stored, draft
         {"transaction": [update("TRUE", modify=[{"name": 7, "value": 7}])]},
         {"transaction": [update("TRUE", delete=[7])]},
         {"transaction": [{**update("TRUE"), "properties": 7}]},
+        {"transaction": [{**delete("TRUE"), "action": []}]},
+        {"transaction": [{**delete("TRUE"), "action": {}}]},
         {"transaction": [{**delete("TRUE"), "filter-crs": 7}]},
+        {"transaction": [{**delete("TRUE"), "filter-crs": []}]},
+        {"transaction": [delete({"op": "in", "args": [{"property": "people"}, [*range(10_000)]]})]},
+        {"transaction": [delete(reduce(lambda inner, _: {"op": "not", "args": [inner]}, range(200), 1))]},
         {"transaction": [replacement("code = 'x'", 7)]},
         {"transaction": [delete(7)]},
         {"transaction": [delete({"ids": "x"})]},
@@ -232,6 +239,23 @@ def test_a_repeated_transaction_writes_once(stored, draft, transact):
     assert first.json() == again.json()
     assert len(steps_of(stored, draft)) == 1
     transact(insert(feature(box(16, 0, 18, 4))), Idempotency_Key="t1", status=409)
+
+
+def test_who_repeats_a_transaction_does_not_overwrite_what_others_wrote_since(editing, transact):
+    action = insert(feature(box(14, 0, 16, 4)))
+    first = transact(action, Idempotency_Key="t1").headers["ETag"]
+    editing.patch(editing.find(WEST + "002")["id"], {"properties": {"people": 2}})
+    again = transact(action, Idempotency_Key="t1").headers["ETag"]
+    assert again == first
+    transact(update("TRUE", modify=[named("people", 3)]), If_Match=again, status=412)
+
+
+def test_what_is_refused_is_not_told_at_length(editing):
+    for wrong in ({**delete("TRUE"), "collection": "x" * 9_999}, delete({"ids": ["x" * 9_999]})):
+        reply = editing.client.post(
+            f"/ogc/drafts/{editing.draft}/transactions", json={"transaction": [wrong]}
+        )
+        assert (reply.status_code, len(reply.content) < 2_000) == (400, True)
 
 
 def test_what_changes_nothing_is_no_step(stored, draft, editing, transact):
