@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 import geopandas as gpd
@@ -11,7 +11,7 @@ import orjson
 from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api import defect_words, diff_words, table_formats
 from api.access import Caller, Permission, needs
@@ -72,6 +72,15 @@ class EditIn(BaseModel):
 
     edit: str
     note: str = Field(default="", max_length=4000)
+
+    @model_validator(mode="after")
+    def _is_storable(self) -> Self:
+        """Refuse what the database cannot keep as JSON: half a character, a number of any length."""
+        try:
+            orjson.dumps(self.model_dump())
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+        return self
 
     def said(self) -> dict[str, Any]:
         """The edit as :func:`geo.editing.parse` reads it."""

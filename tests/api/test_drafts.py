@@ -167,6 +167,14 @@ def test_a_repeated_request_is_answered_also_when_it_named_what_it_had_read(clie
     assert first.json() == again.json()
 
 
+@pytest.mark.parametrize("code", ['"\\ud800"', "1" + "0" * 40, "[" * 300 + "]" * 300])
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "k1"}])
+def test_an_edit_that_cannot_be_stored_is_refused(client, editor, draft, code, key):
+    said = '{"edit": "merge", "level": "grid", "codes": [%s]}' % code  # noqa: UP031 - full of braces
+    headers = {**editor, **key, "Content-Type": "application/json"}
+    assert client.post(f"{draft}/edits", content=said, headers=headers).status_code == 422
+
+
 def test_a_repeated_request_begins_one_draft(client, editor, sign_in):
     with_key = {**editor, "Idempotency-Key": "k1"}
     first = client.post("/api/drafts", json={"title": "北门改线"}, headers=with_key)
