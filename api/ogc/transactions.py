@@ -5,6 +5,7 @@ their order, and each finds what those before it have made.
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,8 @@ TX_JSON = "application/ogc-tx+json"
 MEDIA_TYPES = (TX_JSON, JSON)
 #: Features that one transaction may write: it takes some hundredths of a second for each, and holds the draft meanwhile.
 MOST = 500
+
+_RETURN = re.compile(r"(?:^|[,;\s])return\s*=\s*\"?(none|minimal|representation)\b", re.IGNORECASE)
 
 #: How a reply calls what each action did.
 _TOTALS = {
@@ -210,12 +213,10 @@ class Actions:
 
 def reply(told: Mapping[str, Any], root: Tree, preference: str, headers: dict[str, str]) -> Response:
     """Return the reply to a transaction, as long as the client prefers (RFC 7240): whole by default."""
-    for wanted in ("none", "minimal", "representation"):
-        if f"return={wanted}" in preference.replace(" ", ""):
-            headers |= {"Preference-Applied": f"return={wanted}"}
-            break
-    else:
-        wanted = "representation"
+    preferred = _RETURN.search(preference)
+    wanted = preferred.group(1).lower() if preferred else "representation"
+    if preferred:
+        headers |= {"Preference-Applied": f"return={wanted}"}
     if wanted == "none":
         return Response(status_code=204, headers=headers)
     written: dict[str, list[list[str]]] = told["written"]

@@ -35,7 +35,7 @@ MERGE_PATCH = "application/merge-patch+json"
 WHOLE = (GEOJSON, JSON)
 PATCHES = (MERGE_PATCH, JSON, GEOJSON)
 
-_LONGEST_KEY = 200
+_LONGEST_KEY = 255
 _CREATED = 201
 
 
@@ -105,7 +105,7 @@ class Writing:
 
         draft, told, _ = self._once(caller, draft_id, work)
         root = trees.tree(self.request, self.runtime, draft)
-        preference = self.request.headers.get("prefer", "")
+        preference = ", ".join(self.request.headers.getlist("prefer"))
         return transactions.reply(told, root, preference, headers={**_standing(draft), "ETag": told["tag"]})
 
     def _carry_out(

@@ -1,7 +1,7 @@
 """Drafts: begun, listed, undone, redone, talked about, given up."""
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,7 +21,10 @@ from api.drafts import (
     tagged,
 )
 from layers import events
+from layers.database import Session
 from layers.drafts import keeping, states, steps
+from layers.drafts.keeping import Request
+from layers.tables import Draft
 
 router = APIRouter(prefix="/api/drafts", tags=["drafts"])
 
@@ -127,7 +130,7 @@ def create_draft(
 ) -> DraftOut:
     """Begin a draft of the layers as they are, or were at a revision; nothing that is published changes by it."""
     request = request_of(caller, idempotency_key, "create", said)
-    earlier = keeping.repeated(session, None, request) if request else None
+    earlier = _earlier(session, None, request)
     if earlier is not None:
         response.status_code = 200
         return tagged(response, DraftOut.model_validate(earlier))
@@ -273,7 +276,7 @@ def write_note(
     """Add a remark to a draft, at a place where it is about one."""
     draft = keeping.get(session, draft_id)
     request = request_of(caller, idempotency_key, "note", str(draft_id), said)
-    earlier = keeping.repeated(session, draft, request) if request else None
+    earlier = _earlier(session, draft, request)
     if earlier is not None:
         response.status_code = 200
         return NoteOut.model_validate(earlier)
@@ -285,3 +288,11 @@ def write_note(
     if request:
         keeping.remember(session, draft, request, written.model_dump(mode="json"), now=now)
     return written
+
+
+def _earlier(session: Session, draft: Draft | None, request: Request | None) -> dict[str, Any] | None:
+    """Return what a request was answered that is sent again; no draft is locked."""
+    if request is None:
+        return None
+    keeping.take_turn(session, request)
+    return keeping.repeated(session, draft, request)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from layers import history
@@ -221,36 +222,44 @@ class Request:
     digest: bytes
 
 
+def take_turn(session: Session, request: Request) -> None:
+    """Let others who send the same key wait until the transaction ends: for requests that lock no draft."""
+    turn = func.hashtextextended(f"draft\n{request.account}\n{request.key}", 0)
+    session.execute(select(func.pg_advisory_xact_lock(turn)))
+
+
 def repeated(session: Session, draft: Draft | None, request: Request) -> dict[str, Any] | None:
     """Return what an earlier request of this key was answered; None where there was none.
-
-    Others who send the key wait until the transaction ends.
 
     Parameters
     ----------
     draft
-        To which draft it writes; None where it begins one.
+        To which draft it writes, locked, unless :func:`take_turn` was called; None where it begins one.
 
     Raises
     ------
     Conflict
         If the key was used for another request.
     """
-    turn = func.hashtextextended(f"draft\n{request.account}\n{request.key}", 0)
-    session.execute(select(func.pg_advisory_xact_lock(turn)))
     earlier = session.get(DraftKey, (request.account, request.key))
     if earlier is None:
         return None
     of_another = draft is not None and earlier.draft_id != draft.id
     if bytes(earlier.request_digest) != request.digest or of_another:
-        raise Conflict(f"The Idempotency-Key {request.key!r} was used for another request; use a new one.")
+        raise _used(request)
     return earlier.reply
 
 
 def remember(
     session: Session, draft: Draft, request: Request, reply: dict[str, Any], *, now: dt.datetime
 ) -> None:
-    """Keep what a request was answered; see :func:`repeated`."""
+    """Keep what a request was answered; see :func:`repeated`.
+
+    Raises
+    ------
+    Conflict
+        If the key was used for a request to another draft meanwhile.
+    """
     kept = DraftKey(
         account=request.account,
         key=request.key,
@@ -260,4 +269,11 @@ def remember(
         created_at=now,
     )
     session.add(kept)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise _used(request) from error
+
+
+def _used(request: Request) -> Conflict:
+    return Conflict(f"The Idempotency-Key {request.key!r} was used for another request; use a new one.")

@@ -28,6 +28,8 @@ _TAKEN = {
 #: Properties that are geometries, and of what type.
 _SHAPES = {"site": "MultiPolygon", "entrances": "MultiPoint"}
 _NUL = "\0"
+#: Corners of one geometry and properties of one feature: to judge more would hold others up. Files may have larger ones.
+MOST_CORNERS, _MOST_PROPERTIES = 50_000, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,10 @@ def read(
     stated = body.get("properties")
     if not isinstance(stated, dict | None):
         faults.append(_wrong("properties", "properties is an object, or null."))
+    elif stated and len(stated) > _MOST_PROPERTIES:
+        raise DataError(
+            _wrong("properties", f"It has {len(stated)} members, of {_MOST_PROPERTIES} at the most.")
+        )
     values = _values(stated if isinstance(stated, dict) else {}, layer, faults, whole=whole)
     geometry = None
     if whole or GEOMETRY in body:
@@ -188,6 +194,10 @@ def _check(
     in_degrees: Callable[[float, float], tuple[float, float]],
 ) -> None:
     """Refuse what is invalid, with the place as the client finds it on a map."""
+    corners = shapely.get_num_coordinates(geom)
+    if corners > MOST_CORNERS:
+        message = f"It has {corners} corners, of {MOST_CORNERS} at the most: import it as a file."
+        raise DataError(Fault(kind="geometry-invalid", message=message))
     found = validity.find([geom], accepted=accepted)
     for kind, message, x, y in found[["kind", "message", "x", "y"]].itertuples(index=False):
         lon, lat = in_degrees(x, y)

@@ -201,6 +201,21 @@ def test_requests_repeated_at_once_begin_one_draft(client, editor):
     assert len({reply.json()["id"] for reply in replies}) == 1
 
 
+def test_one_key_for_two_drafts_at_once_is_refused_for_one(client, editor):
+    drafts = [
+        client.post("/api/drafts", json={"title": f"{n}"}, headers=editor).headers["Location"]
+        for n in range(4)
+    ]
+
+    def split(draft):
+        return client.post(
+            f"{draft}/edits", json=SPLIT, headers={**editor, "Idempotency-Key": "k1"}
+        ).status_code
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(split, drafts)) == [201, 409, 409, 409]
+
+
 def test_a_repeated_request_remarks_once(client, editor, draft):
     with_key = {**editor, "Idempotency-Key": "k1"}
     note = {"text": "界线应沿河中心"}

@@ -221,6 +221,9 @@ def test_media_types_and_the_length_of_the_answer(transact):
     reply = transact(insert(feature(box(14, 0, 16, 4))), Prefer="return=minimal")
     assert set(reply.json()) == {"semantic", "summary"}
     assert reply.headers["Preference-Applied"] == "return=minimal"
+    reply = transact(delete("FALSE"), Prefer='handling=strict; x=1, Return = "minimal"')
+    assert set(reply.json()) == {"semantic", "summary"}
+    assert "insertResults" in transact(delete("FALSE"), Prefer="noreturn=minimal").json()
     reply = transact(insert(feature(box(16, 0, 18, 4))), Prefer="return=none", status=204)
     assert reply.content == b""
 

@@ -11,6 +11,7 @@ from shapely.geometry import mapping
 
 from api import draft_words
 from layers.drafts import keeping, steps
+from layers.features import sent
 from layers.features.collections import COLLECTIONS
 from tests.api.ogc.asking import CRS84, EPSG, METRIC
 from tests.api.ogc.drafting import GEOJSON, MERGE_PATCH, drawn
@@ -337,6 +338,17 @@ def test_a_body_that_is_no_feature_is_refused(editing, body):
     reply = editing.client.post(editing.path(), content=body, headers=headers)
     assert reply.status_code == 400
     assert reply.headers["content-type"] == "application/problem+json"
+
+
+def test_more_corners_or_properties_than_can_be_judged_in_time_are_refused(editing):
+    many = Point(15, 2).buffer(1, quad_segs=sent.MOST_CORNERS // 4 + 1)
+    problem = editing.post(many, status=400).json()
+    (fault,) = problem["errors"]
+    assert (fault["kind"], fault["field"]) == ("geometry-invalid", "geometry")
+    assert "import it as a file" in fault["message"]
+    named = {f"p{number}": 1 for number in range(2000)}
+    (fault,) = editing.post(box(14, 0, 16, 4), status=400, properties=named).json()["errors"]
+    assert fault["field"] == "properties"
 
 
 def test_media_types_are_told_apart(editing):
