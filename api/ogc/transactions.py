@@ -20,6 +20,7 @@ from api import drafts
 from api.access import Caller
 from api.ogc import systems
 from api.ogc.links import JSON, Tree
+from geo.changes import Changes
 from geo.datums import Box
 from geo.faults import DataError, Fault
 from layers.database import Session
@@ -85,6 +86,7 @@ class Actions:
         Problem
             If something lies outside of the caller's areas.
         """
+        before = states.state_of(self.draft)
         for number, stated in enumerate(_stated(body)):
             with self._at(f"transaction[{number}]"):
                 for where, kind, collection, work in self._works(stated):
@@ -92,6 +94,8 @@ class Actions:
                         self._write(kind, collection, work, caller, now)
         if self._faults:
             raise DataError(self._faults)
+        # Of all at once: to find out where features lie takes whole layers.
+        drafts.require_scope(self.session, caller, before, self._changes())
         written: dict[str, list[list[str]]] = {kind: [] for kind in _TOTALS}
         for kind, collection, write in self._done:
             named = [write.written(collection).name, str(write.id)]
@@ -152,14 +156,18 @@ class Actions:
         caller: Caller,
         now: dt.datetime,
     ) -> None:
-        state = states.state_of(self.draft)
-        write = work(state)
-        drafts.require_scope(self.session, caller, state, write.changes)
+        write = work(states.state_of(self.draft))
         # What follows a fault is looked at for more of them, and never committed.
         self._step = writing.record_together(
             self.session, self.draft, self._step, write, author=caller.name or "", now=now
         )
         self._done.append((kind, collection, write))
+
+    def _changes(self) -> dict[str, Changes]:
+        if self._step is None:
+            return {}
+        state, number = states.state_of(self.draft), self._step.number
+        return {layer: states.step_changes(self.session, layer, state, number) for layer in self._step.counts}
 
     def _count(self, features: int, name: str) -> None:
         if self._features + features > MOST:

@@ -273,8 +273,13 @@ def test_all_of_it_stays_within_the_callers_areas(stored, draft, editing, transa
     editing.client.headers = tokens("editor", WEST)
     change = {"modify": [named("name", "甲")]}
     transact(update(ids(inside), **change), update(ids(outside), **change), status=403)
+    transact(insert(feature(box(12, 1, 13, 2))), status=403)
+    transact(delete(ids(inside)), delete(ids(outside)), status=403)
     assert steps_of(stored, draft) == []
-    transact(update(ids(inside), **change))
+    transact(
+        update(ids(inside), **change),
+        insert(feature(Point(2, 2), type="fresh_market"), collection="facilities"),
+    )
     editing.client.headers = tokens("dispatcher")
     transact(update(ids(inside), **change), status=403)
 
