@@ -3,13 +3,14 @@
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
 import geopandas as gpd
 import pandas as pd
 import shapely
-from sqlalchemy import exists, literal, or_, select, union_all
+from sqlalchemy import bindparam, exists, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from geo import changes, editing
@@ -141,12 +142,20 @@ def _of_scheme(level: str, columns: Any) -> Any:  # noqa: ANN401 - conditions of
 
 def areal_levels(session: Session, state: State) -> list[str]:
     """Levels that have areas in a draft, from the top."""
-    sources = {level: states.source(LAYER_OF[level], state) for level in LEVELS}
+    named = {"draft_id": state.draft_id, "base": state.base, "step": state.step}
+    return sorted(session.scalars(_areal_levels(), named), key=LEVELS.index)
+
+
+@cache
+def _areal_levels() -> Any:  # noqa: ANN401 - a query
+    """Return the query of :func:`areal_levels`, whose parts take longer to put together than to answer."""
+    of: Any = State(*(bindparam(name) for name in ("draft_id", "base", "step")))  # type: ignore[arg-type]
+    sources = {level: states.source(LAYER_OF[level], of) for level in LEVELS}
     has = [
         select(literal(level)).where(exists(select(source.c.id).where(_of_scheme(level, source.c))))
         for level, source in sources.items()
     ]
-    return sorted(session.scalars(union_all(*has)), key=LEVELS.index)
+    return union_all(*has)
 
 
 def given(session: Session, layer: str, prefixes: Collection[str]) -> set[str]:
