@@ -11,12 +11,13 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geo import edge_boxes
+from geo.datums import Box
 from geo.place_numbers import Numbers, mixed, numbered
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Objects = NDArray[np.object_]
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,8 @@ def _find(
     edge = edge[_unmatched(vertex[edge], vertex[edge + 1])]
     ends = np.concatenate([edge, edge + 1])
     if within is not None:
-        ends = ends[_met(xy[ends], xy[ends], within, 0.0)]
-        edge = edge[_met(xy[edge], xy[edge + 1], within, tolerance)]
+        ends = ends[edge_boxes.meet(xy[ends], xy[ends], within)]
+        edge = edge[edge_boxes.meet(xy[edge], xy[edge + 1], within, room=tolerance)]
     ends = ends[np.unique(vertex[ends], return_index=True)[1]]
     lines = shapely.linestrings(np.stack([xy[edge], xy[edge + 1]], axis=1))
     node, line = shapely.STRtree(lines).query(
@@ -127,16 +128,6 @@ def _find(
         dtype=bool,
     )
     return MissingNodes(area[~own], owner[~own], line[~own], fraction[~own], xy[node[~own]])
-
-
-def _met(start: Floats, end: Floats, box: Box, room: float) -> NDArray[np.bool_]:
-    """Whether the boxes around edges meet a box with some room."""
-    west, south, east, north = box
-    met = np.ones(len(start), dtype=bool)
-    for axis, low, high in ((0, west, east), (1, south, north)):
-        one, other = start[:, axis], end[:, axis]
-        met &= (np.minimum(one, other) <= high + room) & (np.maximum(one, other) >= low - room)
-    return met
 
 
 def _unmatched(start: Numbers, end: Numbers) -> NDArray[np.bool_]:

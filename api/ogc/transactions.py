@@ -166,8 +166,7 @@ class Actions:
     def _changes(self) -> dict[str, Changes]:
         if self._step is None:
             return {}
-        state, number = states.state_of(self.draft), self._step.number
-        return {layer: states.step_changes(self.session, layer, state, number) for layer in self._step.counts}
+        return states.changes_of_step(self.session, states.state_of(self.draft), self._step.number)
 
     def _count(self, features: int, name: str) -> None:
         if self._features + features > MOST:

@@ -17,7 +17,7 @@ from pydantic.config import JsonDict
 from api import draft_imports, exported, stated, table_formats
 from api.dependencies import Runtime, RuntimeDep
 from api.draft_imports import ENDINGS
-from api.drafts import DraftId, EditorDep, IfMatch
+from api.drafts import DraftId, EditorDep, IdempotencyKey, IfMatch
 from api.exported import Accept, Crs, Encoding, Format, LayerFile
 from api.routers.revisions import LayerDiff
 from layers import catalogue, database, exports
@@ -160,9 +160,7 @@ async def import_file(
     ] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
     if_match: IfMatch = None,
-    idempotency_key: Annotated[
-        str | None, Header(max_length=255, description="a repeated request with the same key imports once")
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Load a file into a layer of a draft as one step, with the fields, places, codes and parents of an import.
 

@@ -223,7 +223,7 @@ def undo_step(
     before = states.state_of(draft)
     undone = steps.undo(session, draft, now=runtime.clock())
     # Judged after the move, which tells the step; a refusal takes it back.
-    found = {layer: states.step_changes(session, layer, before, undone.number) for layer in undone.counts}
+    found = states.changes_of_step(session, before, undone.number)
     require_scope(session, caller, states.state_of(draft), found)
     return tagged(response, draft)
 
@@ -242,10 +242,7 @@ def redo_step(
     draft = locked(session, draft_id, if_match)
     before = states.state_of(draft)
     done = steps.redo(session, draft, now=runtime.clock())
-    found = {
-        layer: states.step_changes(session, layer, states.state_of(draft), done.number)
-        for layer in done.counts
-    }
+    found = states.changes_of_step(session, states.state_of(draft), done.number)
     require_scope(session, caller, before, found)
     return tagged(response, draft)
 

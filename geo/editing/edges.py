@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from geo import edge_boxes
+
 Place = tuple[float, float]
 #: Two places, the lesser first.
 Edge = tuple[Place, Place]
@@ -118,12 +120,8 @@ def _passing(
     xy: npt.NDArray[np.float64], rings: npt.NDArray[np.intp], place: Place, within: float
 ) -> npt.NDArray[np.intp]:
     """First vertices of the edges that pass a place, ends aside; the nearest where there are several."""
-    beside = np.ones(len(xy) - 1, dtype=bool)
+    beside = edge_boxes.meet(xy[:-1], xy[1:], (*place, *place), room=2 * within)
     beside[rings[1:-1] - 1] = False
-    for of, value in zip(xy.T, place, strict=True):
-        beside &= (np.minimum(of[:-1], of[1:]) <= value + 2 * within) & (
-            np.maximum(of[:-1], of[1:]) >= value - 2 * within
-        )
     at = np.flatnonzero(beside)
     step = xy[at + 1] - xy[at]
     size = (step**2).sum(axis=1)

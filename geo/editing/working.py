@@ -7,7 +7,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from geo import hierarchy
+from geo import edge_boxes, hierarchy
 from geo.editing.edges import Edges, Place, area_of, edges_of, with_node
 from geo.faults import DataError, Fault
 from geo.levels import LEVELS
@@ -194,14 +194,10 @@ class Working:
         rings = shapely.get_rings(shapely.get_parts(np.array(near, dtype=object)))
         xy, ring = shapely.get_coordinates(rings, return_index=True)
         start, end = xy[:-1], xy[1:]
-        # Axis by axis: numpy is slow along an axis of two.
-        met = ring[:-1] == ring[1:]
-        for axis, low, high in ((0, bounds[0], bounds[2]), (1, bounds[1], bounds[3])):
-            one, other = start[:, axis], end[:, axis]
-            met &= (np.minimum(one, other) <= high) & (np.maximum(one, other) >= low)
+        west, south, east, north = bounds
+        met = (ring[:-1] == ring[1:]) & edge_boxes.meet(start, end, (west, south, east, north))
         ends = np.stack([start[met], end[met]], axis=1)
         places = np.unique(ends.reshape(-1, 2), axis=0)
-        west, south, east, north = bounds
         places = places[((places >= (west, south)) & (places <= (east, north))).all(axis=1)]
         place, line = shapely.STRtree(shapely.linestrings(ends)).query(
             shapely.points(places), predicate="dwithin", distance=ON_EDGE_DEG

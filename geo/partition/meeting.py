@@ -7,7 +7,8 @@ import pandas as pd
 import shapely
 
 from geo import nodes
-from geo.nodes import Box, MissingNodes
+from geo.datums import Box
+from geo.nodes import MissingNodes
 from geo.partition.measures import (
     METRES_PER_DEG,
     NEXT_TO_DEG,

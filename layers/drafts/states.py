@@ -35,7 +35,8 @@ from geo.changes import Changes
 from geo.levels import LEVEL_OF
 from layers import deployment, diffs, store, surroundings
 from layers.diffs import Diff
-from layers.tables import DRAFT_TABLES, Draft
+from layers.errors import NotFound
+from layers.tables import DRAFT_TABLES, Draft, DraftStep
 from layers.validation import Reader
 
 Box = tuple[float, float, float, float]
@@ -165,6 +166,20 @@ def step_changes(session: Session, layer: str, state: State, number: int) -> Cha
     )
     after = store.read_from(session, ours, _names(layer), mine, ~ours.c.gone)
     return changes.between(before, after)
+
+
+def changes_of_step(session: Session, state: State, number: int) -> dict[str, Changes]:
+    """Return what one step of a draft changed, by layer.
+
+    Raises
+    ------
+    NotFound
+        If the draft has no such step.
+    """
+    step = session.get(DraftStep, (state.draft_id, number))
+    if step is None:
+        raise NotFound(f"The draft has no step {number}.")
+    return {layer: step_changes(session, layer, state, number) for layer in ordered(step.counts)}
 
 
 def diffs_of(session: Session, state: State, *, layer: str | None = None, land: bool = True) -> list[Diff]:
