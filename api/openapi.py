@@ -113,7 +113,7 @@ def _problems(method: str, operation: dict[str, Any]) -> dict[str, str]:
     found = dict(_ANY)
     if "security" in operation:
         found |= _SECURED
-    if method in {"post", "put"}:
+    if method in {"post", "put", "patch"}:
         found |= _WITH_BODY
     if any(parameter["name"] == "If-Match" for parameter in operation.get("parameters", [])):
         found |= _OF_A_VERSION

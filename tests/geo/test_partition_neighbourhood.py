@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, assume, event, given, reject, settings
 from hypothesis import strategies as st
 from shapely import affinity, box
 
@@ -56,9 +56,10 @@ def changed(draw, areas, others):
         result.loc[row, "parent_code"] = draw(st.sampled_from([*sorted(set(others)), "none"]))
         return result
     if kind == "copy":
-        return pd.concat(
-            [areas, areas.iloc[[row]].assign(code=areas["code"].iloc[row] + "9")], ignore_index=True
-        )
+        code = areas["code"].iloc[row] + "9"
+        # The same area twice under one code: two states that differ by that alone are told by nothing that they have.
+        assume(code not in set(areas["code"]))
+        return pd.concat([areas, areas.iloc[[row]].assign(code=code)], ignore_index=True)
     if kind == "code":
         result.loc[row, "code"] = result["code"].iloc[row] + "7"
         return result
@@ -70,7 +71,10 @@ def changed(draw, areas, others):
         ring = shapely.get_coordinates(shape)[:4]
         made = shapely.Polygon(ring[[0, 2, 1, 3]])
     else:
-        made = shape.union(patch) if kind in ("grow", "hair", "enlarge") else shape.difference(patch)
+        try:
+            made = shape.union(patch) if kind in ("grow", "hair", "enlarge") else shape.difference(patch)
+        except shapely.GEOSException:
+            reject()  # of some areas that are invalid already nothing can be made
     result.geometry = [made if at == row else each for at, each in enumerate(areas.geometry)]
     return result
 
